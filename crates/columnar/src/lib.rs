@@ -1,0 +1,1 @@
+//! The Arrow schema of spans, its builders, and its twins in the model.

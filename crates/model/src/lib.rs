@@ -1,0 +1,1 @@
+//! OpenTelemetry's trace model for single traces and cold paths.

@@ -1,0 +1,1 @@
+//! Refines batches on their way to the log: redaction, counting, handing over.

@@ -1,0 +1,1 @@
+//! Runs questions over a span source.

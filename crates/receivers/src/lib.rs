@@ -1,0 +1,1 @@
+//! OTLP listeners: decode, admit, hand over.

@@ -1,0 +1,1 @@
+//! Handlers of the native and Tempo APIs, and the embedded UI.

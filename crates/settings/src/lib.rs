@@ -1,0 +1,1 @@
+//! Value types of settings and the loader that reads them.

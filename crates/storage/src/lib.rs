@@ -1,0 +1,1 @@
+//! Durable log, live head, blocks and catalog.

@@ -1,0 +1,1 @@
+//! Names of Causeline's own metrics, declared once.

@@ -1,0 +1,1 @@
+//! Fixtures, generators and conformance suites for tests.

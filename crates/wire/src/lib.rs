@@ -1,0 +1,1 @@
+//! OTLP bytes to columns and back.
