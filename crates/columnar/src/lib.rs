@@ -1,1 +1,36 @@
 //! The Arrow schema of spans, its builders, and its twins in the model.
+//!
+//! A span is a row of [`schema`] from the moment its bytes are decoded until it is drawn. [`SpanBatchBuilder`] appends rows,
+//! [`SpanColumns`] reads them, [`from_model`] and [`to_model`] convert to single spans. All text lies in dictionaries, so
+//! that a later stage looks at each distinct value once per batch.
+//!
+//! # How values are written
+//!
+//! An attribute is `{key, type, value}`: [`ValueType`] and the value as text. Strings stand as they are, integers in decimal,
+//! booleans as `true`/`false`, doubles in the shortest form that reads back equal (`NaN`, `inf`, `-inf` included), bytes
+//! in base64; arrays and key-value lists as the OTLP/JSON encoding of their `AnyValue`. A resource (and a scope) is one
+//! dictionary value: OTLP/JSON of the message with its `schemaUrl` added.
+//!
+//! Never here: decoding of wire formats, files, threads, time.
+
+mod builder;
+mod convert;
+mod interner;
+mod json;
+mod schema;
+mod text;
+mod view;
+
+pub use builder::{AttributesBuilder, EventsBuilder, LinksBuilder, SpanBatchBuilder, SpanHead};
+pub use convert::{from_model, to_model};
+pub use interner::Interner;
+pub use json::{
+    resource_from_json, resource_to_json, scope_from_json, scope_to_json, value_from_json,
+    value_to_json,
+};
+pub use schema::{Column, FORMAT_VERSION, attribute_fields, schema};
+pub use text::{TextError, VALUE_DEPTH_MAX, ValueType, value_from_text, value_to_text};
+pub use view::{AttributeRef, Attributes, DictColumn, Events, Links, SpanColumns, ViewError};
+
+#[cfg(test)]
+mod tests;

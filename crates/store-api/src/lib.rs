@@ -1,1 +1,22 @@
 //! The narrow waist between engines and stores.
+//!
+//! Engines know a [`SpanSource`] to read from and a [`SpanSink`] to write to; stores implement them. What crosses is a
+//! `RecordBatch` of `columnar`'s schema, so neither side sees the other's structures.
+//!
+//! A source may return more rows than asked, never fewer: predicates and time ranges are for pruning, and the engine
+//! filters again. Tenants are the exception: a source returns no row of another tenant, ever.
+//!
+//! Never here: an implementation, HTTP, TraceQL text, tokens.
+
+mod error;
+mod predicate;
+mod scan;
+mod sink;
+
+pub use error::{Error, ErrorKind};
+pub use predicate::{AttributeScope, CompareOp, Field, Predicate, Scalar};
+pub use scan::{
+    Extent, Order, Projection, ScanBatch, ScanReport, ScanRequest, ScanStream, SpanSource,
+    TimeRange,
+};
+pub use sink::{Append, Appended, RequestDigest, SpanSink};

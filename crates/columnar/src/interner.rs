@@ -1,0 +1,84 @@
+//! Distinct strings and their dictionary keys.
+
+use std::hash::BuildHasher;
+use std::sync::Arc;
+
+use arrow::array::{DictionaryArray, Int32Array, StringArray};
+use arrow::buffer::{Buffer, OffsetBuffer, ScalarBuffer};
+use arrow::datatypes::Int32Type;
+use foldhash::fast::RandomState;
+use hashbrown::HashTable;
+
+/// Gives each distinct string a key, counted from 0 in order of first appearance.
+///
+/// The table's hash is seeded per process, so that a sender cannot choose strings that collide.
+#[derive(Debug, Default)]
+pub struct Interner {
+    hasher: RandomState,
+    table: HashTable<i32>,
+    bytes: Vec<u8>,
+    /// `offsets[k]..offsets[k + 1]` of `bytes` is key `k`; begins with one 0 once anything is interned.
+    offsets: Vec<i32>,
+}
+
+impl Interner {
+    /// The key of `text`. Amortised O(length).
+    ///
+    /// Panics past 2 GiB of distinct text, which the 64 MiB limit on a request keeps far away.
+    pub fn intern(&mut self, text: &str) -> i32 {
+        let hash = self.hasher.hash_one(text.as_bytes());
+        let (bytes, offsets) = (&self.bytes, &self.offsets);
+        if let Some(&key) = self
+            .table
+            .find(hash, |&k| slice(bytes, offsets, k) == text.as_bytes())
+        {
+            return key;
+        }
+        if self.offsets.is_empty() {
+            self.offsets.push(0);
+        }
+        let key = self.len() as i32;
+        self.bytes.extend_from_slice(text.as_bytes());
+        self.offsets
+            .push(i32::try_from(self.bytes.len()).expect("a batch holds less than 2 GiB of text"));
+        let (bytes, offsets, hasher) = (&self.bytes, &self.offsets, &self.hasher);
+        self.table
+            .insert_unique(hash, key, |&k| hasher.hash_one(slice(bytes, offsets, k)));
+        key
+    }
+
+    /// How many distinct strings there are.
+    pub fn len(&self) -> usize {
+        self.offsets.len().saturating_sub(1)
+    }
+
+    /// Whether nothing was interned yet.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Bytes of distinct text.
+    pub fn text_bytes(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// The dictionary column whose rows are `keys`, all of which this interner gave.
+    pub(crate) fn finish(self, keys: Vec<i32>) -> DictionaryArray<Int32Type> {
+        let offsets = if self.offsets.is_empty() {
+            vec![0]
+        } else {
+            self.offsets
+        };
+        let values = StringArray::new(
+            OffsetBuffer::new(ScalarBuffer::from(offsets)),
+            Buffer::from_vec(self.bytes),
+            None,
+        );
+        DictionaryArray::new(Int32Array::from(keys), Arc::new(values))
+    }
+}
+
+fn slice<'a>(bytes: &'a [u8], offsets: &[i32], key: i32) -> &'a [u8] {
+    let key = key as usize;
+    &bytes[offsets[key] as usize..offsets[key + 1] as usize]
+}

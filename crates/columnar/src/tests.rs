@@ -1,0 +1,111 @@
+use std::sync::Arc;
+
+use model::{
+    AnyValue, KeyValue, Resource, Scope, Span, SpanId, SpanKind, StatusCode, TenantId, TraceId,
+};
+
+use crate::{
+    Column, SpanBatchBuilder, SpanColumns, SpanHead, ValueType, from_model, schema, to_model,
+};
+
+fn span() -> Span {
+    Span {
+        trace_id: TraceId([1; 16]),
+        span_id: SpanId([2; 8]),
+        parent_span_id: None,
+        trace_state: "ot=th:8".into(),
+        flags: 0x301,
+        name: "GET /".into(),
+        kind: SpanKind::SERVER,
+        start_time_unix_nano: 10,
+        end_time_unix_nano: 4,
+        attributes: vec![KeyValue::new("a", 1), KeyValue::new("a", AnyValue::Empty)],
+        dropped_attributes_count: u32::MAX,
+        events: vec![],
+        dropped_events_count: 0,
+        links: vec![],
+        dropped_links_count: 0,
+        status_code: StatusCode(77),
+        status_message: String::new(),
+        resource: Arc::new(Resource {
+            attributes: vec![KeyValue::new("service.name", "cart")],
+            ..Default::default()
+        }),
+        scope: Arc::new(Scope::default()),
+    }
+}
+
+#[test]
+fn columns_are_the_schema_in_order() {
+    let names: Vec<_> = schema().fields().iter().map(|f| f.name().clone()).collect();
+    assert_eq!(names, Column::ALL.map(|c| c.name()));
+    assert!(
+        names.iter().all(|n| !n.contains('.')),
+        "Parquet projections split names on dots"
+    );
+}
+
+#[test]
+fn helper_columns_are_computed() {
+    let batch = from_model(&[span()], &TenantId::default_tenant(), 99);
+    let columns = SpanColumns::new(&batch);
+    assert_eq!(
+        columns.int64(Column::DurationNano).unwrap().value(0),
+        0,
+        "an end before the start"
+    );
+    assert_eq!(columns.dict(Column::ServiceName).unwrap().get(0), "cart");
+    assert_eq!(columns.dict(Column::Tenant).unwrap().get(0), "default");
+    assert_eq!(
+        columns.int64(Column::ReceivedUnixNano).unwrap().value(0),
+        99
+    );
+    assert_eq!(to_model(&batch).unwrap(), [span()]);
+}
+
+#[test]
+fn an_aborted_span_leaves_nothing_behind() {
+    let mut builder = SpanBatchBuilder::new();
+    builder.set_resource("{}", "");
+    builder.set_scope("{}");
+    let head = SpanHead {
+        trace_id: [1; 16],
+        span_id: [1; 8],
+        ..Default::default()
+    };
+    builder.attributes().push("kept", ValueType::String, "1");
+    builder.commit(&head);
+    builder.attributes().push("gone", ValueType::String, "2");
+    builder.events().attributes().push_int("gone", 3);
+    builder.events().push(1, "gone", 0);
+    builder.links().attributes().push_bool("gone", true);
+    builder.abort();
+    builder.attributes().push_double("kept", 0.5);
+    builder.commit(&head);
+    let spans = to_model(&builder.finish(&TenantId::default_tenant(), 0)).unwrap();
+    let keys: Vec<_> = spans
+        .iter()
+        .flat_map(|s| &s.attributes)
+        .map(|a| a.key.as_str())
+        .collect();
+    assert_eq!(keys, ["kept", "kept"]);
+    assert!(
+        spans
+            .iter()
+            .all(|s| s.events.is_empty() && s.links.is_empty())
+    );
+}
+
+#[test]
+fn one_resource_is_one_dictionary_value() {
+    let batch = from_model(&[span(), span()], &TenantId::default_tenant(), 0);
+    assert_eq!(
+        SpanColumns::new(&batch)
+            .dict(Column::Resource)
+            .unwrap()
+            .n_values(),
+        1
+    );
+    let spans = to_model(&batch).unwrap();
+    assert!(Arc::ptr_eq(&spans[0].resource, &spans[1].resource));
+}

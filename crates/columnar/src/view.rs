@@ -1,0 +1,313 @@
+//! Typed reading of a batch of spans.
+
+use arrow::array::{
+    Array, AsArray, DictionaryArray, FixedSizeBinaryArray, Int8Array, Int32Array, Int64Array,
+    ListArray, RecordBatch, StringArray,
+};
+use arrow::datatypes::{Int8Type, Int32Type, Int64Type};
+use model::{SpanId, TraceId};
+
+use crate::schema::Column;
+use crate::text::ValueType;
+
+/// A batch that lacks a column, or has it in another type.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ViewError {
+    /// The batch was projected without it.
+    #[error("column {0} is not in the batch")]
+    Missing(&'static str),
+    /// The batch was not made by this schema.
+    #[error("column {0} has type {1}")]
+    Type(&'static str, String),
+}
+
+/// A dictionary column: keys by row, values by key.
+#[derive(Debug, Clone, Copy)]
+pub struct DictColumn<'a> {
+    keys: &'a Int32Array,
+    values: &'a StringArray,
+}
+
+impl<'a> DictColumn<'a> {
+    /// The key of row `row`: an index below [`DictColumn::n_values`].
+    pub fn key(&self, row: usize) -> usize {
+        self.keys.value(row) as usize
+    }
+
+    /// The text of row `row`.
+    pub fn get(&self, row: usize) -> &'a str {
+        self.values.value(self.key(row))
+    }
+
+    /// The text of key `key`. Values may repeat, and may be of no row.
+    pub fn value(&self, key: usize) -> &'a str {
+        self.values.value(key)
+    }
+
+    /// How many values the dictionary has.
+    pub fn n_values(&self) -> usize {
+        self.values.len()
+    }
+
+    fn new(name: &'static str, array: &'a dyn Array) -> Result<Self, ViewError> {
+        let wrong = || ViewError::Type(name, array.data_type().to_string());
+        let dictionary: &DictionaryArray<Int32Type> =
+            array.as_dictionary_opt().ok_or_else(wrong)?;
+        let values = dictionary.values().as_string_opt().ok_or_else(wrong)?;
+        Ok(Self {
+            keys: dictionary.keys(),
+            values,
+        })
+    }
+}
+
+/// Attributes of every row of a list column.
+#[derive(Debug, Clone, Copy)]
+pub struct Attributes<'a> {
+    offsets: &'a [i32],
+    keys: DictColumn<'a>,
+    types: &'a Int8Array,
+    values: DictColumn<'a>,
+}
+
+/// One attribute of a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AttributeRef<'a> {
+    /// The name.
+    pub key: &'a str,
+    /// The type of the value.
+    pub kind: ValueType,
+    /// The value as text, see the module docs of the crate.
+    pub text: &'a str,
+}
+
+impl<'a> Attributes<'a> {
+    fn new(name: &'static str, array: &'a dyn Array) -> Result<Self, ViewError> {
+        let (list, fields) = list_of(name, array)?;
+        let [keys, types, values] = fields else {
+            return Err(ViewError::Type(name, array.data_type().to_string()));
+        };
+        let types = types.as_primitive_opt::<Int8Type>();
+        Ok(Self {
+            offsets: list.value_offsets(),
+            keys: DictColumn::new(name, keys)?,
+            types: types.ok_or_else(|| ViewError::Type(name, array.data_type().to_string()))?,
+            values: DictColumn::new(name, values)?,
+        })
+    }
+
+    /// The attributes of row `row`, in the sender's order.
+    pub fn row(&self, row: usize) -> impl ExactSizeIterator<Item = AttributeRef<'a>> + use<'a> {
+        let this = *self;
+        self.slots(row).map(move |slot| AttributeRef {
+            key: this.keys.get(slot),
+            kind: this.kind(slot),
+            text: this.values.get(slot),
+        })
+    }
+
+    /// The positions of row `row` in [`Attributes::keys`], [`Attributes::values`] and [`Attributes::kind`].
+    pub fn slots(&self, row: usize) -> std::ops::Range<usize> {
+        self.offsets[row] as usize..self.offsets[row + 1] as usize
+    }
+
+    /// The names, by slot.
+    pub fn keys(&self) -> DictColumn<'a> {
+        self.keys
+    }
+
+    /// The texts, by slot.
+    pub fn values(&self) -> DictColumn<'a> {
+        self.values
+    }
+
+    /// The type of the value at `slot`; a number that is none reads as [`ValueType::Empty`].
+    pub fn kind(&self, slot: usize) -> ValueType {
+        ValueType::from_number(self.types.value(slot)).unwrap_or(ValueType::Empty)
+    }
+}
+
+/// A batch of spans. Columns are looked up and checked when they are asked for, so a projected batch works too.
+#[derive(Debug, Clone, Copy)]
+pub struct SpanColumns<'a> {
+    batch: &'a RecordBatch,
+}
+
+impl<'a> SpanColumns<'a> {
+    /// A view of `batch`.
+    pub fn new(batch: &'a RecordBatch) -> Self {
+        Self { batch }
+    }
+
+    /// Rows.
+    pub fn len(&self) -> usize {
+        self.batch.num_rows()
+    }
+
+    /// Whether there are no rows.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// A dictionary column: tenant, name, status message, trace state, service name, resource or scope.
+    pub fn dict(&self, column: Column) -> Result<DictColumn<'a>, ViewError> {
+        DictColumn::new(column.name(), self.array(column)?)
+    }
+
+    /// A column of 64-bit integers: times, duration, flags, dropped counts.
+    pub fn int64(&self, column: Column) -> Result<&'a Int64Array, ViewError> {
+        let array = self.array(column)?;
+        array
+            .as_primitive_opt::<Int64Type>()
+            .ok_or_else(|| wrong_type(column, array))
+    }
+
+    /// The kind or the status code.
+    pub fn int32(&self, column: Column) -> Result<&'a Int32Array, ViewError> {
+        let array = self.array(column)?;
+        array
+            .as_primitive_opt::<Int32Type>()
+            .ok_or_else(|| wrong_type(column, array))
+    }
+
+    /// A column of ids: 16 bytes of trace id, or 8 of span id or (nullable) parent span id.
+    pub fn ids(&self, column: Column) -> Result<&'a FixedSizeBinaryArray, ViewError> {
+        let array = self.array(column)?;
+        array
+            .as_fixed_size_binary_opt()
+            .ok_or_else(|| wrong_type(column, array))
+    }
+
+    /// The spans' own attributes.
+    pub fn attributes(&self) -> Result<Attributes<'a>, ViewError> {
+        Attributes::new(Column::Attributes.name(), self.array(Column::Attributes)?)
+    }
+
+    /// The events.
+    pub fn events(&self) -> Result<Events<'a>, ViewError> {
+        Events::new(self.array(Column::Events)?)
+    }
+
+    /// The links.
+    pub fn links(&self) -> Result<Links<'a>, ViewError> {
+        Links::new(self.array(Column::Links)?)
+    }
+
+    fn array(&self, column: Column) -> Result<&'a dyn Array, ViewError> {
+        let array = self.batch.column_by_name(column.name());
+        array
+            .map(AsRef::as_ref)
+            .ok_or(ViewError::Missing(column.name()))
+    }
+}
+
+/// Events of every row.
+#[derive(Debug, Clone, Copy)]
+#[expect(missing_docs, reason = "the fields of `model::Event`, by slot")]
+pub struct Events<'a> {
+    offsets: &'a [i32],
+    pub times: &'a Int64Array,
+    pub names: DictColumn<'a>,
+    /// Rows of this are slots of the events.
+    pub attributes: Attributes<'a>,
+    pub dropped: &'a Int64Array,
+}
+
+impl<'a> Events<'a> {
+    fn new(array: &'a dyn Array) -> Result<Self, ViewError> {
+        let name = Column::Events.name();
+        let wrong = || ViewError::Type(name, array.data_type().to_string());
+        let (list, fields) = list_of(name, array)?;
+        let [times, names, attributes, dropped] = fields else {
+            return Err(wrong());
+        };
+        Ok(Self {
+            offsets: list.value_offsets(),
+            times: times.as_primitive_opt::<Int64Type>().ok_or_else(wrong)?,
+            names: DictColumn::new(name, names)?,
+            attributes: Attributes::new(name, attributes)?,
+            dropped: dropped.as_primitive_opt::<Int64Type>().ok_or_else(wrong)?,
+        })
+    }
+
+    /// The slots of row `row`.
+    pub fn slots(&self, row: usize) -> std::ops::Range<usize> {
+        self.offsets[row] as usize..self.offsets[row + 1] as usize
+    }
+}
+
+/// Links of every row.
+#[derive(Debug, Clone, Copy)]
+#[expect(missing_docs, reason = "the fields of `model::Link`, by slot")]
+pub struct Links<'a> {
+    offsets: &'a [i32],
+    pub trace_ids: &'a FixedSizeBinaryArray,
+    pub span_ids: &'a FixedSizeBinaryArray,
+    pub trace_states: DictColumn<'a>,
+    pub flags: &'a Int64Array,
+    /// Rows of this are slots of the links.
+    pub attributes: Attributes<'a>,
+    pub dropped: &'a Int64Array,
+}
+
+impl<'a> Links<'a> {
+    fn new(array: &'a dyn Array) -> Result<Self, ViewError> {
+        let name = Column::Links.name();
+        let wrong = || ViewError::Type(name, array.data_type().to_string());
+        let (list, fields) = list_of(name, array)?;
+        let [
+            trace_ids,
+            span_ids,
+            trace_states,
+            flags,
+            attributes,
+            dropped,
+        ] = fields
+        else {
+            return Err(wrong());
+        };
+        Ok(Self {
+            offsets: list.value_offsets(),
+            trace_ids: trace_ids.as_fixed_size_binary_opt().ok_or_else(wrong)?,
+            span_ids: span_ids.as_fixed_size_binary_opt().ok_or_else(wrong)?,
+            trace_states: DictColumn::new(name, trace_states)?,
+            flags: flags.as_primitive_opt::<Int64Type>().ok_or_else(wrong)?,
+            attributes: Attributes::new(name, attributes)?,
+            dropped: dropped.as_primitive_opt::<Int64Type>().ok_or_else(wrong)?,
+        })
+    }
+
+    /// The slots of row `row`.
+    pub fn slots(&self, row: usize) -> std::ops::Range<usize> {
+        self.offsets[row] as usize..self.offsets[row + 1] as usize
+    }
+}
+
+/// Row `row` of a trace-id column.
+pub(crate) fn trace_id(ids: &FixedSizeBinaryArray, row: usize) -> Option<TraceId> {
+    ids.is_valid(row)
+        .then(|| ids.value(row).try_into().ok().map(TraceId))
+        .flatten()
+}
+
+/// Row `row` of a span-id column.
+pub(crate) fn span_id(ids: &FixedSizeBinaryArray, row: usize) -> Option<SpanId> {
+    ids.is_valid(row)
+        .then(|| ids.value(row).try_into().ok().map(SpanId))
+        .flatten()
+}
+
+fn wrong_type(column: Column, array: &dyn Array) -> ViewError {
+    ViewError::Type(column.name(), array.data_type().to_string())
+}
+
+/// The list and the columns of its structs.
+fn list_of<'a>(
+    name: &'static str,
+    array: &'a dyn Array,
+) -> Result<(&'a ListArray, &'a [arrow::array::ArrayRef]), ViewError> {
+    let wrong = || ViewError::Type(name, array.data_type().to_string());
+    let list: &ListArray = array.as_list_opt().ok_or_else(wrong)?;
+    let fields = list.values().as_struct_opt().ok_or_else(wrong)?;
+    Ok((list, fields.columns()))
+}

@@ -1,0 +1,138 @@
+//! The log, the live head, the blocks.
+
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::registry::{Registry, Unit};
+
+/// Figures of the store.
+#[derive(Debug, Clone)]
+#[expect(missing_docs, reason = "the help texts below say it")]
+pub struct StorageMetrics {
+    pub log_bytes: Counter,
+    pub log_syncs: Counter,
+    pub log_sync_seconds: Histogram,
+    pub log_segments: Gauge,
+    pub append_errors: Counter,
+    /// 1 while the disk is full and intake is refused.
+    pub disk_full: Gauge,
+    pub head_spans: Gauge,
+    pub head_bytes: Gauge,
+    pub flushes: Counter,
+    pub flush_errors: Counter,
+    pub flush_seconds: Histogram,
+    pub blocks: Gauge,
+    pub block_bytes: Gauge,
+    pub block_spans: Gauge,
+    pub replayed_records: Counter,
+    pub torn_tails: Counter,
+}
+
+impl Default for StorageMetrics {
+    fn default() -> Self {
+        Self {
+            log_bytes: Counter::default(),
+            log_syncs: Counter::default(),
+            log_sync_seconds: Histogram::new(exponential_buckets(0.000_1, 2.0, 16)),
+            log_segments: Gauge::default(),
+            append_errors: Counter::default(),
+            disk_full: Gauge::default(),
+            head_spans: Gauge::default(),
+            head_bytes: Gauge::default(),
+            flushes: Counter::default(),
+            flush_errors: Counter::default(),
+            flush_seconds: Histogram::new(exponential_buckets(0.001, 2.0, 16)),
+            blocks: Gauge::default(),
+            block_bytes: Gauge::default(),
+            block_spans: Gauge::default(),
+            replayed_records: Counter::default(),
+            torn_tails: Counter::default(),
+        }
+    }
+}
+
+impl StorageMetrics {
+    pub(crate) fn register(&self, registry: &mut Registry) {
+        registry.register_with_unit(
+            "log_written",
+            "Written to the durable log",
+            Unit::Bytes,
+            self.log_bytes.clone(),
+        );
+        registry.register(
+            "log_syncs",
+            "Group commits of the durable log",
+            self.log_syncs.clone(),
+        );
+        registry.register_with_unit(
+            "log_sync",
+            "Time of one fdatasync",
+            Unit::Seconds,
+            self.log_sync_seconds.clone(),
+        );
+        registry.register(
+            "log_segments",
+            "Segment files not yet freed",
+            self.log_segments.clone(),
+        );
+        registry.register(
+            "log_append_errors",
+            "Appends that failed; their senders were told",
+            self.append_errors.clone(),
+        );
+        registry.register(
+            "disk_full",
+            "1 while intake is refused for want of disk space",
+            self.disk_full.clone(),
+        );
+        registry.register(
+            "head_spans",
+            "Spans in the live head",
+            self.head_spans.clone(),
+        );
+        registry.register_with_unit(
+            "head",
+            "Size of the live head",
+            Unit::Bytes,
+            self.head_bytes.clone(),
+        );
+        registry.register(
+            "flushes",
+            "Flushes of the live head into blocks",
+            self.flushes.clone(),
+        );
+        registry.register(
+            "flush_errors",
+            "Flushes that failed and will be tried again",
+            self.flush_errors.clone(),
+        );
+        registry.register_with_unit(
+            "flush",
+            "Time of one flush",
+            Unit::Seconds,
+            self.flush_seconds.clone(),
+        );
+        registry.register("blocks", "Blocks in the catalog", self.blocks.clone());
+        registry.register_with_unit(
+            "blocks",
+            "Size of the blocks in the catalog",
+            Unit::Bytes,
+            self.block_bytes.clone(),
+        );
+        registry.register(
+            "block_spans",
+            "Spans in the blocks of the catalog",
+            self.block_spans.clone(),
+        );
+        registry.register(
+            "log_replayed_records",
+            "Records read back at start",
+            self.replayed_records.clone(),
+        );
+        registry.register(
+            "log_torn_tails",
+            "Segments that ended in a torn record at start",
+            self.torn_tails.clone(),
+        );
+    }
+}
