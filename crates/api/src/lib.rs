@@ -1,1 +1,25 @@
 //! The native API's contract: requests, answers, errors.
+//!
+//! Served under `/api/v1` and described by the OpenAPI document that `server` assembles from these types and its routes
+//! (`docs/openapi.json` is its golden). Names are camelCase. Absolute times are decimal strings of nanoseconds since the Unix
+//! epoch, since JSON numbers lose digits above 2^53; durations and offsets are numbers of nanoseconds. Ranges in requests are
+//! Unix milliseconds.
+//!
+//! Never here: handlers, business rules, Arrow.
+
+mod error;
+mod names;
+mod search;
+mod status;
+mod trace;
+
+pub use error::ErrorBody;
+pub use names::{
+    AttributeNames, AttributeNamesRequest, AttributeValue, AttributeValues, AttributeValuesRequest, Operation, Operations, ScopeNames,
+    Service, Services,
+};
+pub use search::{MatchedSpan, ReadReport, SearchRequest, SearchResponse, ServiceCount, TimeRangeRequest, TraceSummary};
+pub use status::Status;
+pub use trace::{
+    Attribute, Event, Link, Resource, Scope, SpanDetails, SpanDetailsResponse, SpanRow, TraceFacts, TraceRequest, TraceResponse,
+};
