@@ -1,1 +1,21 @@
 //! Handlers of the native and Tempo APIs, and the embedded UI.
+//!
+//! [`start`] opens two listeners: the product's own (UI, `/api/v1`, `/metrics`, health) and Tempo's (HTTP/1.1 and h2c gRPC on one
+//! socket, at the root). Handlers translate: parameters to a question for `query`, its answer to the contract's types, its
+//! errors to statuses. `layers` has what all routes share.
+//!
+//! Never here: business rules. A handler decides nothing about data that another API would have to decide again.
+
+mod assets;
+mod error;
+mod health;
+mod layers;
+mod listener;
+mod native;
+mod range;
+mod state;
+mod tempo;
+
+pub use listener::{Config, Running, StartError, start};
+pub use native::openapi;
+pub use state::{App, Readiness};

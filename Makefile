@@ -1,0 +1,63 @@
+# Causeline. `make demo` runs the product on real input, `make test` passes the tests.
+
+CARGO ?= cargo
+TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
+DEMO_ARGS ?=
+
+.PHONY: help demo serve test test-rust test-ui test-e2e interop fuzz bench ui gen clean-data
+
+help:
+	@echo 'make demo     build the UI and the release binary, start the demo shop, print the address (DEMO_ARGS="--fault pool-exhaustion")'
+	@echo 'make serve    the same binary without the shop: an empty node on the default ports, data in ./causeline-data'
+	@echo 'make test     everything but other people'"'"'s SDKs: unit, property, conformance, crash, golden, UI and browser tests'
+	@echo 'make interop  real OpenTelemetry SDKs of Python, Node.js, Go and Java against the binary'
+	@echo 'make fuzz     a short run of each fuzz target'
+	@echo 'make bench    the benchmarks'
+	@echo 'make gen      regenerate the OpenAPI document and the UI'"'"'s client from the code'
+
+ui/node_modules: ui/package-lock.json
+	cd ui && npm ci --no-audit --no-fund
+	@touch $@
+
+ui/dist/index.html: ui/node_modules $(shell find ui/src ui/public ui/index.html ui/vite.config.ts -type f 2>/dev/null)
+	cd ui && npm run build
+
+ui: ui/dist/index.html
+
+release: ui/dist/index.html
+	$(CARGO) build --release --locked --bin causeline
+
+demo: release
+	$(TARGET_DIR)/release/causeline demo --open $(DEMO_ARGS)
+
+serve: release
+	$(TARGET_DIR)/release/causeline serve --data-dir causeline-data
+
+test: test-ui test-rust test-e2e
+
+test-ui: ui/node_modules
+	cd ui && npm run lint && npm run typecheck && npm test && npm run build && npm run budget
+
+test-rust: ui/dist/index.html
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
+	$(CARGO) test --workspace --locked
+
+test-e2e: ui/dist/index.html
+	scripts/install-chromium
+	$(CARGO) build --locked --bin causeline
+	scripts/e2e $(TARGET_DIR)/debug/causeline
+
+interop:
+	$(CARGO) build --locked --bin causeline
+	CAUSELINE_BIN=$(abspath $(TARGET_DIR))/debug/causeline interop/run
+
+fuzz:
+	fuzz/run
+
+bench:
+	$(CARGO) bench --workspace
+
+gen:
+	$(CARGO) xtask gen
+	cd ui && npm run gen

@@ -1,0 +1,111 @@
+//! Errors of handlers, and the one place that turns kinds into statuses.
+
+use std::time::Duration;
+
+use axum::Json;
+use axum::response::{IntoResponse, Response};
+use http::{HeaderValue, StatusCode, header};
+
+use crate::layers::RequestId;
+
+/// What a handler answers instead of its answer.
+#[derive(Debug, Clone)]
+pub(crate) struct ApiError {
+    pub(crate) status: StatusCode,
+    pub(crate) code: &'static str,
+    pub(crate) message: String,
+    pub(crate) hint: Option<String>,
+    pub(crate) position: Option<u32>,
+    pub(crate) retry_after: Option<Duration>,
+}
+
+impl ApiError {
+    fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
+        Self { status, code, message: message.into(), hint: None, position: None, retry_after: None }
+    }
+
+    pub(crate) fn invalid_parameter(name: &str, problem: impl std::fmt::Display) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "invalid_parameter", format!("{name}: {problem}"))
+    }
+
+    pub(crate) fn not_found(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not_found", message)
+    }
+
+    pub(crate) fn internal(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", message)
+    }
+
+    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    pub(crate) fn at(mut self, position: usize) -> Self {
+        self.position = u32::try_from(position).ok();
+        self
+    }
+
+    /// A query that does not parse or check.
+    pub(crate) fn invalid_query(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "invalid_query", message)
+    }
+
+    pub(crate) fn body(&self, request_id: &RequestId) -> api::ErrorBody {
+        api::ErrorBody {
+            code: self.code.to_owned(),
+            message: self.message.clone(),
+            hint: self.hint.clone(),
+            request_id: request_id.0.clone(),
+            position: self.position,
+        }
+    }
+
+    /// Tempo's clients show the body as it is.
+    pub(crate) fn into_text(self) -> Response {
+        let text = match &self.hint {
+            Some(hint) => format!("{}; {hint}", self.message),
+            None => self.message.clone(),
+        };
+        self.with_retry((self.status, text).into_response())
+    }
+
+    fn with_retry(&self, mut response: Response) -> Response {
+        if let Some(wait) = self.retry_after {
+            let seconds = HeaderValue::from(wait.as_secs().max(1));
+            response.headers_mut().insert(header::RETRY_AFTER, seconds);
+        }
+        response
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let request_id = RequestId::current();
+        if self.status.is_server_error() {
+            tracing::error!(request_id = request_id.0, code = self.code, message = self.message, "request failed");
+        }
+        self.with_retry((self.status, Json(self.body(&request_id))).into_response())
+    }
+}
+
+impl From<store_api::Error> for ApiError {
+    fn from(error: store_api::Error) -> Self {
+        use store_api::ErrorKind;
+        let (status, code, hint) = match error.kind {
+            ErrorKind::Invalid => (StatusCode::BAD_REQUEST, "invalid_parameter", None),
+            ErrorKind::Limited => {
+                (StatusCode::UNPROCESSABLE_ENTITY, "limited", Some("shorten the time range or add a condition"))
+            }
+            ErrorKind::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "unavailable", Some("try again")),
+            ErrorKind::Corrupt => {
+                (StatusCode::INTERNAL_SERVER_ERROR, "corrupt", Some("a stored file is damaged; see the server's log"))
+            }
+            ErrorKind::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "internal", None),
+        };
+        let mut answer = Self::new(status, code, error.context);
+        answer.hint = hint.map(str::to_owned);
+        answer.retry_after = error.retry_after;
+        answer
+    }
+}

@@ -1,0 +1,116 @@
+//! Opens the listeners, serves, drains.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use axum::Router;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::routing::get;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
+
+use crate::layers::{Surface, check_host, observe, secure};
+use crate::state::App;
+use crate::{assets, health, native, tempo};
+
+/// Where to listen; port 0 takes a free one.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// UI, native API, metrics, health; design § 7 gives 7070.
+    pub http_addr: Option<SocketAddr>,
+    /// Tempo's API; design § 7 gives 3200.
+    pub tempo_addr: Option<SocketAddr>,
+}
+
+/// A listener that could not be opened.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot listen on {addr} for {what}")]
+pub struct StartError {
+    /// The address asked for.
+    pub addr: SocketAddr,
+    /// What would have been served.
+    pub what: &'static str,
+    /// The system's reason.
+    #[source]
+    pub source: std::io::Error,
+}
+
+/// Listeners at work.
+#[derive(Debug)]
+pub struct Running {
+    /// The product's address, with the port it really has.
+    pub http_addr: Option<SocketAddr>,
+    /// Tempo's, likewise.
+    pub tempo_addr: Option<SocketAddr>,
+    stop: CancellationToken,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+impl Running {
+    /// Stops accepting, lets requests under way finish for `grace`, then drops them.
+    pub async fn shutdown(self, grace: Duration) {
+        self.stop.cancel();
+        for mut task in self.tasks {
+            if tokio::time::timeout(grace, &mut task).await.is_err() {
+                task.abort();
+            }
+        }
+    }
+}
+
+/// Opens the listeners of `config`.
+///
+/// Errors: `StartError` when an address is taken or not ours; nothing is left open then.
+pub async fn start(config: &Config, app: App) -> Result<Running, StartError> {
+    let http = bind(config.http_addr, "the UI and the native API").await?;
+    let tempo = bind(config.tempo_addr, "Tempo's API").await?;
+    let stop = CancellationToken::new();
+    let mut tasks = Vec::new();
+    let mut addr_of = |listener: Option<(TcpListener, SocketAddr)>, surface: &'static str, router: Router<App>| {
+        let (listener, addr) = listener?;
+        let surface = Surface { name: surface, loopback: addr.ip().is_loopback() };
+        let router = shared_layers(router, &app, surface);
+        let stopped = stop.clone().cancelled_owned();
+        tasks.push(tokio::spawn(async move {
+            // Accept errors are retried inside; `serve` ends only by its shutdown signal.
+            let _ = axum::serve(listener, router).with_graceful_shutdown(stopped).await;
+        }));
+        Some(addr)
+    };
+    let http_addr = addr_of(http, "native", product());
+    let tempo_addr = addr_of(tempo, "tempo", tempo::router(&app));
+    Ok(Running { http_addr, tempo_addr, stop, tasks })
+}
+
+fn product() -> Router<App> {
+    let (native, _) = native::router();
+    Router::new()
+        .merge(native)
+        .route("/metrics", get(health::metrics))
+        .route("/healthz", get(health::healthz))
+        .route("/ready", get(health::ready))
+        .fallback(get(assets::serve))
+        .layer(CompressionLayer::new())
+        .layer(from_fn(secure))
+}
+
+fn shared_layers(router: Router<App>, app: &App, surface: Surface) -> Router {
+    router
+        .layer(CatchPanicLayer::new())
+        .layer(from_fn_with_state((app.clone(), surface), observe))
+        .layer(from_fn_with_state(surface, check_host))
+        .with_state(app.clone())
+}
+
+async fn bind(addr: Option<SocketAddr>, what: &'static str) -> Result<Option<(TcpListener, SocketAddr)>, StartError> {
+    let Some(addr) = addr else {
+        return Ok(None);
+    };
+    let failed = |source| StartError { addr, what, source };
+    let listener = TcpListener::bind(addr).await.map_err(failed)?;
+    let addr = listener.local_addr().map_err(failed)?;
+    Ok(Some((listener, addr)))
+}
