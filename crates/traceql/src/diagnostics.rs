@@ -85,9 +85,9 @@ impl Diagnostic {
         }
     }
 
-    /// Adds what to write instead.
+    /// Adds what to write instead, unless a closer look has said so already.
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint = Some(hint.into());
+        self.hint.get_or_insert_with(|| hint.into());
         self
     }
 

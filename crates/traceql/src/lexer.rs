@@ -88,8 +88,11 @@ pub fn lex(text: &str) -> Vec<Token<'_>> {
     }
 }
 
+/// Makes the token of an operator from its spelling.
+type Make = fn(&'static str) -> TokenKind<'static>;
+
 /// Operators, the longest first.
-const OPERATORS: [(&str, fn(&'static str) -> TokenKind<'static>); 41] = [
+const OPERATORS: [(&str, Make); 41] = [
     ("!>>", TokenKind::Structural),
     ("!<<", TokenKind::Structural),
     ("&>>", TokenKind::Structural),
@@ -128,9 +131,15 @@ const OPERATORS: [(&str, fn(&'static str) -> TokenKind<'static>); 41] = [
     // What other languages write; each gets a hint instead of a puzzle.
     ("&", |_| wrong("`&` is not an operator", "write `&&`")),
     (";", |_| wrong("`;` ends nothing here", "remove it")),
-    ("$", |_| wrong("variables are not part of TraceQL", "write the value")),
-    ("[", |_| wrong("`[` is not part of TraceQL", "use parentheses")),
-    ("]", |_| wrong("`]` is not part of TraceQL", "use parentheses")),
+    ("$", |_| {
+        wrong("variables are not part of TraceQL", "write the value")
+    }),
+    ("[", |_| {
+        wrong("`[` is not part of TraceQL", "use parentheses")
+    }),
+    ("]", |_| {
+        wrong("`]` is not part of TraceQL", "use parentheses")
+    }),
     (":", |_| {
         wrong(
             "`:` belongs between a scope and an intrinsic",
@@ -214,7 +223,10 @@ impl<'a> Lexer<'a> {
             }
         }
         let c = self.bump().unwrap_or_default();
-        Err(self.syntax(start, format!("`{}` is not part of TraceQL", c.escape_debug())))
+        Err(self.syntax(
+            start,
+            format!("`{}` is not part of TraceQL", c.escape_debug()),
+        ))
     }
 
     /// A word, and what hangs on it: `span.x`, `span:name`, `http.method`.
@@ -254,10 +266,15 @@ impl<'a> Lexer<'a> {
                     self.skip_while(|c| !ends_name(c));
                     return Err(self
                         .syntax(at, "a quote can only begin a part of an attribute name")
-                        .hint("quote whole parts, as in `span.\"a b\".c`, or put an operator here"));
+                        .hint(
+                            "quote whole parts, as in `span.\"a b\".c`, or put an operator here",
+                        ));
                 }
                 self.quoted_part(&mut name)?;
-                if self.peek().is_some_and(|next| !ends_name(next) && next != '.') {
+                if self
+                    .peek()
+                    .is_some_and(|next| !ends_name(next) && next != '.')
+                {
                     let at = self.at;
                     self.skip_while(|c| !ends_name(c));
                     return Err(self
@@ -276,7 +293,10 @@ impl<'a> Lexer<'a> {
         if name.is_empty() {
             let written = &self.text[start..self.at];
             return Err(self
-                .syntax(start, format!("the attribute name behind `{written}` is missing"))
+                .syntax(
+                    start,
+                    format!("the attribute name behind `{written}` is missing"),
+                )
                 .hint("write for example `span.http.route`"));
         }
         Ok(TokenKind::Attribute(scope, name))
@@ -295,7 +315,10 @@ impl<'a> Lexer<'a> {
                         let at = self.at;
                         self.skip_while(|c| !ends_name(c));
                         return Err(self
-                            .syntax(at.min(self.text.len()), "unknown escape in an attribute name")
+                            .syntax(
+                                at.min(self.text.len()),
+                                "unknown escape in an attribute name",
+                            )
                             .hint("only `\\\"` and `\\\\` are escapes in a quoted name"));
                     }
                 },

@@ -4,7 +4,7 @@ use super::{Lexer, TokenKind};
 use crate::diagnostics::Diagnostic;
 
 /// Duration units with their length in nanoseconds. Days, weeks and years are of fixed length, as in Prometheus.
-const UNITS: [(&str, u64); 10] = [
+const UNITS: [(&str, u64); 11] = [
     ("ns", 1),
     ("us", 1_000),
     ("µs", 1_000),
@@ -15,8 +15,8 @@ const UNITS: [(&str, u64); 10] = [
     ("h", 3_600_000_000_000),
     ("d", 86_400_000_000_000),
     ("w", 604_800_000_000_000),
+    ("y", 31_536_000_000_000_000),
 ];
-const YEAR_NANOS: u64 = 365 * 86_400_000_000_000;
 
 /// A string in double quotes (with escapes) or backticks (without); single quotes get a hint.
 pub(super) fn string<'a>(lexer: &mut Lexer<'a>) -> Result<TokenKind<'a>, Diagnostic> {
@@ -47,7 +47,10 @@ pub(super) fn string<'a>(lexer: &mut Lexer<'a>) -> Result<TokenKind<'a>, Diagnos
     }
     Err(lexer
         .syntax(open, "the string does not end")
-        .hint(format!("add `{quote}`").replace("`'`", "a quote").replace("```", "a backtick")))
+        .hint(match quote {
+            '`' => "add a backtick",
+            _ => "add `\"`",
+        }))
 }
 
 /// What stands behind a backslash in double quotes.
@@ -75,7 +78,10 @@ fn escape(lexer: &mut Lexer<'_>) -> Result<char, Diagnostic> {
     value.ok_or_else(|| {
         let written = &lexer.text[start..lexer.at];
         lexer
-            .syntax(start, format!("`{}` is not an escape", written.escape_debug()))
+            .syntax(
+                start,
+                format!("`{}` is not an escape", written.escape_debug()),
+            )
             .hint("double the backslash, or put the string in backticks")
     })
 }
@@ -119,7 +125,10 @@ pub(super) fn number<'a>(lexer: &mut Lexer<'a>) -> Result<TokenKind<'a>, Diagnos
         }
         return Ok(TokenKind::Float(value));
     }
-    number.parse().map(TokenKind::Int).map_err(|_| too_large(lexer, start))
+    number
+        .parse()
+        .map(TokenKind::Int)
+        .map_err(|_| too_large(lexer, start))
 }
 
 fn exponent_follows(rest: &str) -> bool {
@@ -174,9 +183,6 @@ fn duration<'a>(lexer: &mut Lexer<'a>, start: usize) -> Result<TokenKind<'a>, Di
 }
 
 fn unit_nanos(unit: &str) -> Option<u64> {
-    if unit == "y" {
-        return Some(YEAR_NANOS);
-    }
     UNITS
         .into_iter()
         .find(|(name, _)| *name == unit)
@@ -191,8 +197,16 @@ fn scaled(number: &str, unit_nanos: u64) -> Option<Option<u64>> {
     }
     // 18 digits of fraction are below a nanosecond for every unit; the rest cannot matter.
     let fraction = &fraction[..fraction.len().min(18)];
-    let whole: Option<u64> = if whole.is_empty() { Some(0) } else { whole.parse().ok() };
-    let part: u64 = if fraction.is_empty() { 0 } else { fraction.parse().ok()? };
+    let whole: Option<u64> = if whole.is_empty() {
+        Some(0)
+    } else {
+        whole.parse().ok()
+    };
+    let part: u64 = if fraction.is_empty() {
+        0
+    } else {
+        fraction.parse().ok()?
+    };
     let part_nanos =
         u128::from(part) * u128::from(unit_nanos) / 10u128.pow(u32::try_from(fraction.len()).ok()?);
     Some(

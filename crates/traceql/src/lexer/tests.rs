@@ -41,7 +41,15 @@ fn numbers_keep_their_type() {
 
 #[test]
 fn malformed_numbers_become_diagnostics() {
-    for text in ["1.2.3", "5parsecs", "1e999", "99999999999999999999", "400y400y", "1s2", "1_000"] {
+    for text in [
+        "1.2.3",
+        "5parsecs",
+        "1e999",
+        "99999999999999999999",
+        "400y400y",
+        "1s2",
+        "1_000",
+    ] {
         assert!(matches!(only(text), TokenKind::Invalid(_)), "{text}");
     }
 }
@@ -51,7 +59,10 @@ fn names_run_until_an_operator_and_quotes_hold_anything() {
     let attribute = |scope, name: &str| TokenKind::Attribute(scope, name.to_owned());
     assert_eq!(only(".a-b/c+d"), attribute(Scope::Any, "a-b/c+d"));
     assert_eq!(only("span.\"a b\".c"), attribute(Scope::Span, "a b.c"));
-    assert_eq!(only("resource.x.\"=\\\"\\\\\""), attribute(Scope::Resource, "x.=\"\\"));
+    assert_eq!(
+        only("resource.x.\"=\\\"\\\\\""),
+        attribute(Scope::Resource, "x.=\"\\")
+    );
     assert_eq!(only(".span.x"), attribute(Scope::Any, "span.x"));
     assert_eq!(
         kinds("event.a=1"),
@@ -71,7 +82,14 @@ fn strings_unescape_as_in_go() {
         TokenKind::String("a\n\t\"\\Aé😀A".to_owned())
     );
     assert_eq!(only(r"`a\d+`"), TokenKind::String(r"a\d+".to_owned()));
-    for text in [r#""a\d""#, r#""\xff""#, r#""\u12""#, r#""\ud800""#, "\"open", "'single'"] {
+    for text in [
+        r#""a\d""#,
+        r#""\xff""#,
+        r#""\u12""#,
+        r#""\ud800""#,
+        "\"open",
+        "'single'",
+    ] {
         assert!(matches!(only(text), TokenKind::Invalid(_)), "{text}");
     }
 }
