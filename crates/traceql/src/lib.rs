@@ -1,1 +1,49 @@
-//! TraceQL: lexer, parser, checks, formatter, diagnostics.
+//! TraceQL, the language in which people ask for spans: `{ resource.service.name = "cart" && duration > 1s }`.
+//!
+//! This crate is pure text work: it reads a query, checks it, prints it, and explains what is wrong with it. It
+//! never reads a span; `query` does that with the tree made here.
+//!
+//! The first core of the language is one spanset filter `{ … }`: scoped attributes, intrinsics, literals,
+//! comparisons, `&&`, `||`, `!`, parentheses and `nil`. Everything else of the language is recognised and refused
+//! by name, with the column where it begins.
+//!
+//! Vocabulary:
+//! - an *intrinsic* is a property every span, trace, event or link has (`span:duration`, legacy `duration`);
+//! - a *scoped attribute* is a key of the attributes of a span, its resource, … (`span.http.route`), and an
+//!   *unscoped* one (`.http.route`) is looked up on the span first, then on the resource;
+//! - a *diagnostic* is a finding about the text: where, what, and what to write instead.
+//!
+//! Flow: [`lexer`] → [`parser`] → [`resolve`] (types) → [`ast::Query`]; [`format`] prints a tree back, so that
+//! parsing what was printed gives the same tree. [`build`] makes trees from search forms without text in between.
+//!
+//! Invariants: [`parse`] answers for every input without panicking; its memory is linear in the text, which is at
+//! most [`MAX_QUERY_BYTES`] long; a tree is at most [`MAX_DEPTH`] high, so walking it by recursion is safe.
+
+pub mod ast;
+pub mod build;
+pub mod diagnostics;
+pub mod format;
+pub mod lexer;
+pub mod parser;
+pub mod pattern;
+pub mod resolve;
+mod suggest;
+
+pub use ast::{
+    CompareOp, Expr, ExprKind, Field, Intrinsic, Kind, Literal, Query, Scope, Status, Type,
+};
+pub use build::{AttributeMatch, SearchForm};
+pub use diagnostics::{Diagnostic, DiagnosticKind, Diagnostics, Span};
+pub use parser::{Parsed, parse, parse_lenient};
+
+/// Longest query text that is read, in bytes. Grafana's longest generated queries are a few KiB.
+pub const MAX_QUERY_BYTES: usize = 128 * 1024;
+
+/// Highest tree that is built: parentheses, `!` and changes between `&&` and `||` each add a level.
+pub const MAX_DEPTH: usize = 100;
+
+/// Most comparisons in one query.
+pub const MAX_CONDITIONS: usize = 2048;
+
+/// Most regular expressions in one query; each may take up to [`pattern::SIZE_LIMIT_BYTES`] once compiled.
+pub const MAX_PATTERNS: usize = 64;

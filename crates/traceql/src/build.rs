@@ -1,0 +1,149 @@
+//! Search forms → trees, so that no caller glues query text together.
+
+use crate::ast::{CompareOp, Expr, ExprKind, Field, Intrinsic, Literal, Query, Scope, Status};
+
+/// The fields of a search form; every field that is set narrows the search.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct SearchForm {
+    /// `resource.service.name`
+    pub service: Option<String>,
+    /// `span:name`
+    pub operation: Option<String>,
+    /// Attributes that must all match.
+    pub attributes: Vec<AttributeMatch>,
+    /// Shortest duration of a span, inclusive, in nanoseconds.
+    pub duration_min_nanos: Option<i64>,
+    /// Longest duration of a span, inclusive, in nanoseconds.
+    pub duration_max_nanos: Option<i64>,
+    /// `true`: failed spans only; `false`: others only.
+    pub error: Option<bool>,
+}
+
+/// An attribute of a search form.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AttributeMatch {
+    /// Whose attributes.
+    pub scope: Scope,
+    /// The key.
+    pub name: String,
+    /// The value as typed: `200` finds the integer, the float and the text.
+    pub value: String,
+}
+
+impl SearchForm {
+    /// The query that the form stands for. Attributes without a name are left out.
+    pub fn to_query(&self) -> Query {
+        let service = Field::attribute(Scope::Resource, "service.name");
+        let duration = Field::Intrinsic(Intrinsic::SpanDuration);
+        let status = Field::Intrinsic(Intrinsic::SpanStatus);
+        let name = Field::Intrinsic(Intrinsic::SpanName);
+        let text = |value: &String| Literal::String(value.clone());
+        let mut parts = Vec::new();
+        parts.extend(
+            (self.service.as_ref()).map(|value| compare(&service, CompareOp::Eq, text(value))),
+        );
+        parts.extend(
+            (self.operation.as_ref()).map(|value| compare(&name, CompareOp::Eq, text(value))),
+        );
+        parts.extend(
+            self.attributes
+                .iter()
+                .filter(|attribute| !attribute.name.is_empty())
+                .map(AttributeMatch::condition),
+        );
+        parts.extend(
+            self.duration_min_nanos
+                .map(|nanos| compare(&duration, CompareOp::GreaterEq, Literal::Duration(nanos))),
+        );
+        parts.extend(
+            self.duration_max_nanos
+                .map(|nanos| compare(&duration, CompareOp::LessEq, Literal::Duration(nanos))),
+        );
+        parts.extend(self.error.map(|error| {
+            let op = if error {
+                CompareOp::Eq
+            } else {
+                CompareOp::NotEq
+            };
+            compare(&status, op, Literal::Status(Status::Error))
+        }));
+        let filter = match parts.len() {
+            0 => None,
+            1 => parts.pop(),
+            _ => Some(ExprKind::And(parts).into()),
+        };
+        Query { filter }
+    }
+}
+
+impl AttributeMatch {
+    /// Equality with every typed reading of the value.
+    fn condition(&self) -> Expr {
+        let field = Field::attribute(self.scope, self.name.clone());
+        let mut readings = vec![Literal::String(self.value.clone())];
+        if let Ok(number) = self.value.parse::<i64>() {
+            readings.push(Literal::Int(number));
+        } else if let Some(number) = self.value.parse::<f64>().ok().filter(|n| n.is_finite()) {
+            readings.push(Literal::Float(number));
+        } else if let Ok(truth) = self.value.parse::<bool>() {
+            readings.push(Literal::Bool(truth));
+        }
+        let mut parts: Vec<Expr> = readings
+            .into_iter()
+            .map(|literal| compare(&field, CompareOp::Eq, literal))
+            .collect();
+        match parts.len() {
+            1 => parts.swap_remove(0),
+            _ => ExprKind::Or(parts).into(),
+        }
+    }
+}
+
+fn compare(field: &Field, op: CompareOp, literal: Literal) -> Expr {
+    ExprKind::Compare {
+        op,
+        left: Box::new(ExprKind::Field(field.clone()).into()),
+        right: Box::new(ExprKind::Literal(literal).into()),
+    }
+    .into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::parse;
+
+    #[test]
+    fn an_empty_form_selects_everything() {
+        assert_eq!(SearchForm::default().to_query().to_string(), "{ }");
+    }
+
+    #[test]
+    fn every_field_narrows_and_hostile_values_stay_values() {
+        let form = SearchForm {
+            service: Some("ca\"rt\\ } || {".to_owned()),
+            operation: Some("GET /".to_owned()),
+            attributes: vec![
+                attribute(Scope::Any, "http.status_code", "200"),
+                attribute(Scope::Span, "odd key=\"", "true"),
+                attribute(Scope::Resource, "zone", "a"),
+                attribute(Scope::Any, "", "dropped"),
+            ],
+            duration_min_nanos: Some(1_500_000),
+            duration_max_nanos: Some(2_000_000_000),
+            error: Some(true),
+        };
+        let query = form.to_query();
+        expect_test::expect![[r#"{ resource.service.name = "ca\"rt\\ } || {" && span:name = "GET /" && (.http.status_code = "200" || .http.status_code = 200) && (span."odd key=\"" = "true" || span."odd key=\"" = true) && resource.zone = "a" && span:duration >= 1500us && span:duration <= 2s && span:status = error }"#]]
+            .assert_eq(&query.to_string());
+        assert_eq!(parse(&query.to_string()).unwrap().query, query);
+    }
+
+    fn attribute(scope: Scope, name: &str, value: &str) -> AttributeMatch {
+        AttributeMatch {
+            scope,
+            name: name.to_owned(),
+            value: value.to_owned(),
+        }
+    }
+}

@@ -1,0 +1,6 @@
+//! What the crate promises at its door: the corpus, round trips, lenience, limits.
+
+mod corpus;
+mod lenient;
+mod limits;
+mod round_trip;
