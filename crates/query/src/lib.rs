@@ -1,1 +1,44 @@
-//! Runs questions over a span source.
+//! Runs questions over a [`SpanSource`](store_api::SpanSource): search, trace by id, services, operations, attribute names and values.
+//!
+//! Vocabulary: a *condition* is the filter of a TraceQL query compiled for columns; a *candidate* is a trace that has a span
+//! which may match; a candidate is *resolved* once its whole trace has been read, de-duplicated and judged.
+//!
+//! Flow of a search ([`Engine::search`]): parse (in `traceql`) → [`condition`] and [`pushdown`] → scan newest first, collecting
+//! candidates → resolve them in the order of what their start can be at best → stop when enough traces are known to come
+//! first. Every other question is one scan.
+//!
+//! Invariants:
+//! - Results do not depend on how a source cuts its spans into batches, nor on what it prunes.
+//! - A span that was stored more than once is judged and counted once wherever whole traces are read; see [`traces`].
+//! - Memory is bounded by named limits, and an answer that met one says so in `partial`.
+//! - Time is read from a [`clock::Clock`] only.
+//!
+//! Evaluation is plain synchronous work on one batch at a time, between awaits of the source.
+//!
+//! Never here: HTTP, storage formats, query text.
+
+mod condition;
+mod context;
+mod cursor;
+mod engine;
+mod error;
+mod eval;
+mod found;
+mod names;
+mod pushdown;
+mod search;
+mod summary;
+mod traces;
+mod value;
+
+pub use cursor::Cursor;
+pub use engine::{Engine, Partial, Report};
+pub use error::Error;
+pub use found::FoundAttribute;
+pub use names::{
+    AttributeNames, AttributeValue, AttributeValues, AttributeValuesRequest, NAMES_MAX, Operation,
+    Operations, Service, Services,
+};
+pub use search::{CANDIDATES_MAX, SearchRequest, SearchResult};
+pub use summary::{MatchedSpan, ServiceCount, TraceSummary};
+pub use traces::{SPANS_HELD_MAX, Trace};

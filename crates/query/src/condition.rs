@@ -1,0 +1,214 @@
+//! A TraceQL filter compiled for columns.
+//!
+//! Comparisons of a field with a constant, which nearly all are, become [`Condition::Test`] and run once per distinct value;
+//! what else the language allows runs row by row as [`Condition::General`].
+
+use std::borrow::Cow;
+
+use columnar::Column;
+use traceql::{CompareOp, Expr, ExprKind, Field, Intrinsic, Literal, Query, Scope};
+
+use crate::error::Error;
+use crate::value::{Test, Tri, Value};
+
+/// Where the values of a field come from.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Origin {
+    /// A field of the language.
+    Field(Field),
+    /// The helper column of `resource.service.name`; exact only for equality with a text that is not empty.
+    ServiceName,
+}
+
+/// A condition on one span.
+#[derive(Debug)]
+pub(crate) enum Condition {
+    Const(Tri),
+    Not(Box<Condition>),
+    All(Vec<Condition>),
+    Any(Vec<Condition>),
+    /// The field compared with a constant.
+    Test(Origin, Test, Value<'static>),
+    /// Whether the field is there.
+    Present(Origin),
+    /// Two operands of any sort.
+    General(Operand, Test, Operand),
+}
+
+/// An operand of a general comparison.
+#[derive(Debug)]
+pub(crate) enum Operand {
+    Const(Value<'static>),
+    Field(Origin),
+    Condition(Box<Condition>),
+}
+
+impl Condition {
+    /// Compiles the filter of a query that `traceql` has checked.
+    ///
+    /// Errors: `Pattern`, for trees that were not checked.
+    pub(crate) fn compile(query: &Query) -> Result<Self, Error> {
+        match &query.filter {
+            None => Ok(Self::Const(Tri::True)),
+            Some(filter) => Self::of(filter),
+        }
+    }
+
+    fn of(expr: &Expr) -> Result<Self, Error> {
+        Ok(match &expr.kind {
+            ExprKind::Literal(Literal::Bool(truth)) => Self::Const((*truth).into()),
+            // No condition, as the checks say; so no span meets it.
+            ExprKind::Literal(_) => Self::Const(Tri::False),
+            ExprKind::Field(field) => {
+                Self::Test(Origin::Field(field.clone()), Test::Eq, Value::Bool(true))
+            }
+            ExprKind::Not(inner) => Self::Not(Box::new(Self::of(inner)?)),
+            ExprKind::And(parts) => {
+                Self::All(parts.iter().map(Self::of).collect::<Result<_, _>>()?)
+            }
+            ExprKind::Or(parts) => Self::Any(parts.iter().map(Self::of).collect::<Result<_, _>>()?),
+            ExprKind::Compare { op, left, right } => Self::compare(*op, left, right)?,
+        })
+    }
+
+    fn compare(op: CompareOp, left: &Expr, right: &Expr) -> Result<Self, Error> {
+        let flipped = op.flipped();
+        match (&left.kind, &right.kind, flipped) {
+            (ExprKind::Field(field), ExprKind::Literal(literal), _) => {
+                Self::with_constant(field, op, literal)
+            }
+            (ExprKind::Literal(literal), ExprKind::Field(field), Some(op)) => {
+                Self::with_constant(field, op, literal)
+            }
+            _ => {
+                let (left, right) = (Operand::of(left)?, Operand::of(right)?);
+                let pattern = match &right {
+                    Operand::Const(value) => value.clone(),
+                    _ => Value::Absent,
+                };
+                let test = Test::new(op, &pattern).map_err(Error::Pattern)?;
+                Ok(Self::General(left, test, right))
+            }
+        }
+    }
+
+    fn with_constant(field: &Field, op: CompareOp, literal: &Literal) -> Result<Self, Error> {
+        let origin = Origin::Field(field.clone());
+        if *literal == Literal::Nil {
+            let present = Self::Present(origin);
+            return Ok(match op {
+                CompareOp::NotEq => present,
+                CompareOp::Eq => Self::Not(Box::new(present)),
+                _ => Self::Const(Tri::False),
+            });
+        }
+        let mut value = Value::of_literal(literal);
+        let test = Test::new(op, &value).map_err(Error::Pattern)?;
+        if let (Field::Intrinsic(intrinsic), Value::Text(text)) = (field, &value)
+            && matches!(op, CompareOp::Eq | CompareOp::NotEq)
+        {
+            value = Value::Text(Cow::Owned(spell_id(*intrinsic, text)));
+        }
+        let exact_by_column = op == CompareOp::Eq
+            && matches!(&value, Value::Text(text) if !text.is_empty())
+            && is_service_name(field);
+        let origin = if exact_by_column {
+            Origin::ServiceName
+        } else {
+            origin
+        };
+        Ok(Self::Test(origin, test, value))
+    }
+
+    /// The columns that judging a row takes.
+    pub(crate) fn columns(&self, columns: &mut Vec<Column>) {
+        match self {
+            Self::Const(_) => {}
+            Self::Not(inner) => inner.columns(columns),
+            Self::All(parts) | Self::Any(parts) => {
+                for part in parts {
+                    part.columns(columns);
+                }
+            }
+            Self::Test(origin, ..) | Self::Present(origin) => origin.columns(columns),
+            Self::General(left, _, right) => {
+                for operand in [left, right] {
+                    match operand {
+                        Operand::Const(_) => {}
+                        Operand::Field(origin) => origin.columns(columns),
+                        Operand::Condition(condition) => condition.columns(columns),
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl Operand {
+    fn of(expr: &Expr) -> Result<Self, Error> {
+        Ok(match &expr.kind {
+            ExprKind::Literal(literal) => Self::Const(Value::of_literal(literal)),
+            ExprKind::Field(field) => Self::Field(Origin::Field(field.clone())),
+            _ => Self::Condition(Box::new(Condition::of(expr)?)),
+        })
+    }
+}
+
+impl Origin {
+    /// The columns that hold the field; none for what only a whole trace has.
+    pub(crate) fn columns(&self, columns: &mut Vec<Column>) {
+        let field = match self {
+            Self::ServiceName => return columns.push(Column::ServiceName),
+            Self::Field(field) => field,
+        };
+        match field {
+            Field::Attribute { scope, .. } => match scope {
+                Scope::Any => columns.extend([Column::Attributes, Column::Resource]),
+                Scope::Span => columns.push(Column::Attributes),
+                Scope::Resource => columns.push(Column::Resource),
+                Scope::Event => columns.push(Column::Events),
+                Scope::Link => columns.push(Column::Links),
+                Scope::Instrumentation => columns.push(Column::Scope),
+            },
+            Field::Intrinsic(intrinsic) => match intrinsic {
+                Intrinsic::SpanStatus => columns.push(Column::StatusCode),
+                Intrinsic::SpanStatusMessage => columns.push(Column::StatusMessage),
+                Intrinsic::SpanDuration => columns.push(Column::DurationNano),
+                Intrinsic::SpanName => columns.push(Column::Name),
+                Intrinsic::SpanKind => columns.push(Column::Kind),
+                Intrinsic::SpanId => columns.push(Column::SpanId),
+                Intrinsic::SpanParentId => columns.push(Column::ParentSpanId),
+                Intrinsic::TraceId => columns.push(Column::TraceId),
+                Intrinsic::EventName => columns.push(Column::Events),
+                Intrinsic::EventTimeSinceStart => {
+                    columns.extend([Column::Events, Column::StartTimeUnixNano]);
+                }
+                Intrinsic::LinkSpanId | Intrinsic::LinkTraceId => columns.push(Column::Links),
+                Intrinsic::InstrumentationName | Intrinsic::InstrumentationVersion => {
+                    columns.push(Column::Scope);
+                }
+                Intrinsic::SpanChildCount
+                | Intrinsic::TraceDuration
+                | Intrinsic::TraceRootName
+                | Intrinsic::TraceRootService
+                | Intrinsic::NestedSetLeft
+                | Intrinsic::NestedSetRight
+                | Intrinsic::NestedSetParent => {}
+            },
+        }
+    }
+}
+
+pub(crate) fn is_service_name(field: &Field) -> bool {
+    matches!(field, Field::Attribute { scope: Scope::Resource, name } if name == "service.name")
+}
+
+/// Ids in the case and length in which they are stored; other text as it is.
+pub(crate) fn spell_id(intrinsic: Intrinsic, text: &str) -> String {
+    let digits = match intrinsic {
+        Intrinsic::TraceId | Intrinsic::LinkTraceId => 32,
+        Intrinsic::SpanId | Intrinsic::SpanParentId | Intrinsic::LinkSpanId => 16,
+        _ => return text.to_owned(),
+    };
+    format!("{:0>digits$}", text.to_ascii_lowercase())
+}

@@ -1,0 +1,177 @@
+//! What a span knows only from its whole trace: the root, the trace's duration, its children, its place in the tree.
+//!
+//! The root is the earliest span without parent. Spans whose parent was not received hang on no tree: their
+//! nested-set numbers are 0, as are those of cycles.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::ops::Range;
+
+use arrow::array::Array;
+use columnar::{Column, SpanColumns, ViewError};
+use traceql::{Field, Intrinsic, Query};
+
+use crate::traces::Traces;
+use crate::value::Value;
+
+/// By row of some traces.
+pub(crate) struct TraceContext {
+    /// The trace of each row.
+    trace_of: Vec<usize>,
+    /// By trace.
+    durations: Vec<i64>,
+    /// By trace: name and service of the root.
+    roots: Vec<Option<(String, String)>>,
+    child_counts: Vec<i64>,
+    nested: Vec<NestedSet>,
+}
+
+/// Numbers of one span in a depth-first walk of its tree.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+struct NestedSet {
+    left: i64,
+    right: i64,
+    parent: i64,
+}
+
+impl TraceContext {
+    /// The context that a query asks for; `None` when rows alone answer it.
+    pub(crate) fn for_query(query: &Query, traces: &Traces) -> Result<Option<Self>, ViewError> {
+        let asked = query.fields().into_iter().any(|field| {
+            matches!(
+                field,
+                Field::Intrinsic(
+                    Intrinsic::SpanChildCount
+                        | Intrinsic::TraceDuration
+                        | Intrinsic::TraceRootName
+                        | Intrinsic::TraceRootService
+                        | Intrinsic::NestedSetLeft
+                        | Intrinsic::NestedSetRight
+                        | Intrinsic::NestedSetParent
+                )
+            )
+        });
+        asked.then(|| Self::new(traces)).transpose()
+    }
+
+    fn new(traces: &Traces) -> Result<Self, ViewError> {
+        let columns = SpanColumns::new(&traces.batch);
+        let (names, services) = (
+            columns.dict(Column::Name)?,
+            columns.dict(Column::ServiceName)?,
+        );
+        let parents = columns.ids(Column::ParentSpanId)?;
+        let mut context = Self {
+            trace_of: vec![0; columns.len()],
+            durations: Vec::with_capacity(traces.ranges.len()),
+            roots: Vec::with_capacity(traces.ranges.len()),
+            child_counts: vec![0; columns.len()],
+            nested: vec![NestedSet::default(); columns.len()],
+        };
+        for (trace, range) in traces.ranges.iter().enumerate() {
+            context.trace_of[range.clone()].fill(trace);
+            let (start, end) = extent(&columns, range.clone())?;
+            context.durations.push(end.saturating_sub(start));
+            let root = range.clone().find(|row| parents.is_null(*row));
+            context
+                .roots
+                .push(root.map(|row| (names.get(row).to_owned(), services.get(row).to_owned())));
+            context.walk(&columns, range.clone())?;
+        }
+        Ok(context)
+    }
+
+    /// Numbers the trees of one trace and counts children.
+    fn walk(&mut self, columns: &SpanColumns<'_>, range: Range<usize>) -> Result<(), ViewError> {
+        let (ids, parents) = (
+            columns.ids(Column::SpanId)?,
+            columns.ids(Column::ParentSpanId)?,
+        );
+        // Children in the order of rows, which is that of starts; a shared id gives its children to its first row.
+        let mut first_row: HashMap<&[u8], usize> = HashMap::new();
+        for row in range.clone().rev() {
+            first_row.insert(ids.value(row), row);
+        }
+        let mut children: HashMap<usize, Vec<usize>> = HashMap::new();
+        for row in range.clone().filter(|row| parents.is_valid(*row)) {
+            if let Some(parent) = first_row.get(parents.value(row)) {
+                children.entry(*parent).or_default().push(row);
+            }
+        }
+        for row in range.clone() {
+            let parent = first_row.get(ids.value(row));
+            let count = parent
+                .and_then(|parent| children.get(parent))
+                .map_or(0, Vec::len);
+            self.child_counts[row] = count as i64;
+        }
+        let mut number = 0;
+        for root in range.filter(|row| parents.is_null(*row)) {
+            number += 1;
+            self.nested[root] = NestedSet {
+                left: number,
+                right: 0,
+                parent: -1,
+            };
+            // Rows under way, each with its next child.
+            let mut path = vec![(root, 0)];
+            while let Some((row, next)) = path.last_mut() {
+                let row = *row;
+                number += 1;
+                match children.get(&row).and_then(|children| children.get(*next)) {
+                    Some(child) => {
+                        *next += 1;
+                        self.nested[*child] = NestedSet {
+                            left: number,
+                            right: 0,
+                            parent: self.nested[row].left,
+                        };
+                        path.push((*child, 0));
+                    }
+                    None => {
+                        self.nested[row].right = number;
+                        path.pop();
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The values of a trace-level intrinsic, by row; absent for every other.
+    pub(crate) fn values(&self, intrinsic: Intrinsic) -> Vec<Value<'_>> {
+        let text = |text: &'_ String| Value::Text(Cow::Owned(text.clone()));
+        (0..self.trace_of.len())
+            .map(|row| {
+                let trace = self.trace_of[row];
+                let root = self.roots[trace].as_ref();
+                match intrinsic {
+                    Intrinsic::TraceDuration => Value::Int(self.durations[trace]),
+                    Intrinsic::TraceRootName => root.map_or(Value::Absent, |(name, _)| text(name)),
+                    Intrinsic::TraceRootService => {
+                        root.map_or(Value::Absent, |(_, service)| text(service))
+                    }
+                    Intrinsic::SpanChildCount => Value::Int(self.child_counts[row]),
+                    Intrinsic::NestedSetLeft => Value::Int(self.nested[row].left),
+                    Intrinsic::NestedSetRight => Value::Int(self.nested[row].right),
+                    Intrinsic::NestedSetParent => Value::Int(self.nested[row].parent),
+                    _ => Value::Absent,
+                }
+            })
+            .collect()
+    }
+}
+
+/// Earliest start and latest end of some rows; an end before its start counts as the start.
+pub(crate) fn extent(
+    columns: &SpanColumns<'_>,
+    range: Range<usize>,
+) -> Result<(i64, i64), ViewError> {
+    let starts = columns.int64(Column::StartTimeUnixNano)?;
+    let ends = columns.int64(Column::EndTimeUnixNano)?;
+    let start = range.clone().map(|row| starts.value(row)).min();
+    let end = range
+        .map(|row| ends.value(row).max(starts.value(row)))
+        .max();
+    Ok((start.unwrap_or_default(), end.unwrap_or_default()))
+}

@@ -1,0 +1,35 @@
+//! What keeps a question from being answered at all.
+
+use columnar::ViewError;
+use store_api::ErrorKind;
+
+/// A failed question. A deadline or a limit is none: the answer is then partial.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The cursor was not made by a search.
+    #[error("the cursor is not one that a search returned")]
+    Cursor,
+    /// A pattern of the query does not compile; only for trees that were not checked by `traceql::parse`.
+    #[error("malformed regular expression: {0}")]
+    Pattern(String),
+    /// The source failed.
+    #[error(transparent)]
+    Source(#[from] store_api::Error),
+    /// The source returned a batch without a column that was asked for.
+    #[error("a batch of the source does not fit the schema")]
+    View(#[from] ViewError),
+    /// Rows of the source could not be put together.
+    #[error("batches of the source do not fit together")]
+    Arrow(#[from] arrow::error::ArrowError),
+}
+
+impl Error {
+    /// What the caller does next.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Cursor | Self::Pattern(_) => ErrorKind::Invalid,
+            Self::Source(error) => error.kind,
+            Self::View(_) | Self::Arrow(_) => ErrorKind::Internal,
+        }
+    }
+}
