@@ -84,6 +84,7 @@ pub enum Predicate {
     All(Vec<Predicate>),
     /// Holds where at least one holds.
     Any(Vec<Predicate>),
-    /// A comparison; does not hold where the field is absent.
+    /// A comparison; does not hold where the field is absent or of another type. Integers and doubles are one type; an array
+    /// attribute holds what any of its elements holds, and so do several attributes (events, links) of the name.
     Compare(Field, CompareOp, Scalar),
 }

@@ -1,7 +1,12 @@
 //! Fixtures, generators and conformance suites for tests; never shipped.
 //!
-//! [`spans`] generates hostile but storable spans for property tests.
+//! [`spans`] generates hostile but storable spans for property tests, [`traces`] reads readable ones from text;
+//! [`MemorySource`] serves either to an engine.
 
 mod generate;
+mod memory;
+mod notation;
 
 pub use generate::{any_value, same_spans, spans};
+pub use memory::{MemorySource, holds};
+pub use notation::{ORIGIN_UNIX_NANO, traces};
