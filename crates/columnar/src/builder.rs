@@ -3,6 +3,7 @@
 //! A row is built in any order of its parts, as wire formats give them: attributes, events and links are appended as they
 //! come, then [`SpanBatchBuilder::commit`] closes the row, or [`SpanBatchBuilder::abort`] forgets what belonged to it.
 
+use std::str::Utf8Error;
 use std::sync::Arc;
 
 use arrow::array::{
@@ -50,6 +51,18 @@ impl TextColumn {
         self.keys.push(key);
     }
 
+    fn push_bytes(&mut self, text: &[u8]) -> Result<(), Utf8Error> {
+        let key = self.interner.intern_bytes(text)?;
+        self.keys.push(key);
+        Ok(())
+    }
+
+    /// Makes `text` the value of the rows from `row` on.
+    fn replace_from(&mut self, row: usize, text: &str) {
+        let key = self.interner.intern(text);
+        self.keys[row..].fill(key);
+    }
+
     fn finish(self) -> ArrayRef {
         Arc::new(self.interner.finish(self.keys))
     }
@@ -71,6 +84,30 @@ impl AttributesBuilder {
         self.keys.push(key);
         self.types.push(kind as i8);
         self.values.push(text);
+    }
+
+    /// Appends an attribute of a name and text that were not checked to be UTF-8 yet.
+    ///
+    /// Errors: `Utf8Error` when one of them is not; the open span is to be aborted then.
+    pub fn push_bytes(
+        &mut self,
+        key: &[u8],
+        kind: ValueType,
+        text: &[u8],
+    ) -> Result<(), Utf8Error> {
+        self.keys.push_bytes(key)?;
+        self.types.push(kind as i8);
+        self.values.push_bytes(text)
+    }
+
+    /// Attributes of all closed rows and of the open one.
+    pub fn len(&self) -> usize {
+        self.types.len()
+    }
+
+    /// Whether there is no attribute at all.
+    pub fn is_empty(&self) -> bool {
+        self.types.is_empty()
     }
 
     /// Appends an integer.
@@ -139,6 +176,16 @@ impl EventsBuilder {
         self.dropped.push(i64::from(dropped_attributes_count));
     }
 
+    /// Events of all closed spans and of the open one.
+    pub fn len(&self) -> usize {
+        self.times.len()
+    }
+
+    /// Whether there is no event at all.
+    pub fn is_empty(&self) -> bool {
+        self.times.is_empty()
+    }
+
     fn truncate(&mut self, rows: usize) {
         self.ends.truncate(rows);
         let len = self.ends.last().map_or(0, |&end| end as usize);
@@ -192,6 +239,16 @@ impl LinksBuilder {
         self.flags.push(i64::from(flags));
         self.attributes.close_row();
         self.dropped.push(i64::from(dropped_attributes_count));
+    }
+
+    /// Links of all closed spans and of the open one.
+    pub fn len(&self) -> usize {
+        self.flags.len()
+    }
+
+    /// Whether there is no link at all.
+    pub fn is_empty(&self) -> bool {
+        self.flags.is_empty()
     }
 
     fn truncate(&mut self, rows: usize) {
@@ -264,6 +321,17 @@ impl SpanBatchBuilder {
         self.scope = self.scopes.interner.intern(json);
     }
 
+    /// Gives the spans from `row` on this resource; for formats in which it may follow its spans.
+    pub fn replace_resource(&mut self, row: usize, json: &str, service_name: &str) {
+        self.resources.replace_from(row, json);
+        self.services.replace_from(row, service_name);
+    }
+
+    /// Gives the spans from `row` on this scope; for formats in which it may follow its spans.
+    pub fn replace_scope(&mut self, row: usize, json: &str) {
+        self.scopes.replace_from(row, json);
+    }
+
     /// The attributes of the open span.
     pub fn attributes(&mut self) -> &mut AttributesBuilder {
         &mut self.attributes
@@ -279,9 +347,8 @@ impl SpanBatchBuilder {
         &mut self.links
     }
 
-    /// Closes the open span. [`Self::set_resource`] and [`Self::set_scope`] were called before.
+    /// Closes the open span. Its resource and scope were set before, or replace what stands there later.
     pub fn commit(&mut self, head: &SpanHead<'_>) {
-        debug_assert!(!self.resources.interner.is_empty() && !self.scopes.interner.is_empty());
         self.trace_ids.push(Some(head.trace_id));
         self.span_ids.push(Some(head.span_id));
         self.parents.push(head.parent_span_id);
@@ -314,6 +381,34 @@ impl SpanBatchBuilder {
         self.links.truncate(rows);
     }
 
+    /// Forgets the spans from `rows` on, and the open one.
+    pub fn truncate(&mut self, rows: usize) {
+        self.trace_ids.truncate(rows);
+        self.span_ids.truncate(rows);
+        self.parents.truncate(rows);
+        self.kinds.truncate(rows);
+        self.status_codes.truncate(rows);
+        let numbers = [
+            &mut self.starts,
+            &mut self.ends,
+            &mut self.flags,
+            &mut self.dropped_attributes,
+            &mut self.dropped_events,
+            &mut self.dropped_links,
+        ];
+        numbers.into_iter().for_each(|n| n.truncate(rows));
+        let texts = [
+            &mut self.names,
+            &mut self.status_messages,
+            &mut self.trace_states,
+            &mut self.services,
+            &mut self.resources,
+            &mut self.scopes,
+        ];
+        texts.into_iter().for_each(|t| t.keys.truncate(rows));
+        self.abort();
+    }
+
     /// Closed spans.
     pub fn len(&self) -> usize {
         self.starts.len()
@@ -330,8 +425,11 @@ impl SpanBatchBuilder {
             &self.names,
             &self.status_messages,
             &self.trace_states,
+            &self.services,
             &self.resources,
             &self.scopes,
+            &self.events.names,
+            &self.links.trace_states,
         ];
         let texts: usize = texts.iter().map(|c| c.interner.text_bytes()).sum();
         let lists = [
@@ -340,7 +438,7 @@ impl SpanBatchBuilder {
             &self.links.attributes,
         ];
         let lists: usize = lists.iter().map(|a| a.text_bytes()).sum();
-        texts + lists + 160 * self.len()
+        texts + lists + 28 * self.events.len() + 56 * self.links.len() + 160 * self.len()
     }
 
     /// The batch of the closed spans, all of `tenant`, received at `received_unix_nano`.

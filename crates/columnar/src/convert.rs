@@ -8,7 +8,8 @@ use model::{
 };
 
 use crate::builder::{AttributesBuilder, SpanBatchBuilder, SpanHead};
-use crate::json::{resource_from_json, resource_to_json, scope_from_json, scope_to_json};
+use crate::json::{resource_from_json, scope_from_json};
+use crate::json_text::{resource_to_json, scope_to_json};
 use crate::schema::Column;
 use crate::text::{value_from_text, value_to_text};
 use crate::view::{Attributes, DictColumn, SpanColumns, ViewError, span_id, trace_id};

@@ -1,6 +1,7 @@
 //! Distinct strings and their dictionary keys.
 
 use std::hash::BuildHasher;
+use std::str::Utf8Error;
 use std::sync::Arc;
 
 use arrow::array::{DictionaryArray, Int32Array, StringArray};
@@ -26,19 +27,38 @@ impl Interner {
     ///
     /// Panics past 2 GiB of distinct text, which the 64 MiB limit on a request keeps far away.
     pub fn intern(&mut self, text: &str) -> i32 {
-        let hash = self.hasher.hash_one(text.as_bytes());
-        let (bytes, offsets) = (&self.bytes, &self.offsets);
-        if let Some(&key) = self
-            .table
-            .find(hash, |&k| slice(bytes, offsets, k) == text.as_bytes())
-        {
-            return key;
+        let hash = self.hash(text.as_bytes());
+        self.find(hash, text.as_bytes())
+            .unwrap_or_else(|| self.insert(hash, text.as_bytes()))
+    }
+
+    /// The key of the text that `bytes` are; only bytes that were not seen before are checked.
+    ///
+    /// Errors: `Utf8Error` when they are not UTF-8; nothing changes then.
+    pub fn intern_bytes(&mut self, bytes: &[u8]) -> Result<i32, Utf8Error> {
+        let hash = self.hash(bytes);
+        if let Some(key) = self.find(hash, bytes) {
+            return Ok(key);
         }
+        std::str::from_utf8(bytes)?;
+        Ok(self.insert(hash, bytes))
+    }
+
+    fn hash(&self, text: &[u8]) -> u64 {
+        self.hasher.hash_one(text)
+    }
+
+    fn find(&self, hash: u64, text: &[u8]) -> Option<i32> {
+        let same = |&key: &i32| slice(&self.bytes, &self.offsets, key) == text;
+        self.table.find(hash, same).copied()
+    }
+
+    fn insert(&mut self, hash: u64, text: &[u8]) -> i32 {
         if self.offsets.is_empty() {
             self.offsets.push(0);
         }
         let key = self.len() as i32;
-        self.bytes.extend_from_slice(text.as_bytes());
+        self.bytes.extend_from_slice(text);
         self.offsets
             .push(i32::try_from(self.bytes.len()).expect("a batch holds less than 2 GiB of text"));
         let (bytes, offsets, hasher) = (&self.bytes, &self.offsets, &self.hasher);

@@ -1,12 +1,12 @@
-//! OTLP/JSON of values, resources and scopes, as it stands in dictionary values.
+//! Reads OTLP/JSON of values, resources and scopes as it stands in dictionary values, and turns values into trees of it.
 //!
-//! Reading is lenient towards OTLP/JSON's alternatives (64-bit integers as strings or numbers); writing has one form.
+//! Lenient towards OTLP/JSON's alternatives (64-bit integers as strings or numbers); `json_text` writes the one form.
 //! Depth is bounded by serde_json's recursion limit of 128.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use model::{AnyValue, KeyValue, Resource, Scope};
-use serde_json::{Map, Value, json};
+use model::{AnyValue, EntityRef, KeyValue, Resource, Scope};
+use serde_json::{Value, json};
 
 /// OTLP/JSON of `value`; an empty value is `{}`.
 pub fn value_to_json(value: &AnyValue) -> Value {
@@ -35,12 +35,12 @@ pub fn value_from_json(json: &Value) -> Option<AnyValue> {
         "boolValue" => value.as_bool().map(AnyValue::Bool),
         "intValue" => int_from_json(value).map(AnyValue::Int),
         "doubleValue" => double_from_json(value).map(AnyValue::Double),
-        "arrayValue" => values_of(value)?
+        "arrayValue" => list_of(value, "values")?
             .iter()
             .map(value_from_json)
             .collect::<Option<_>>()
             .map(AnyValue::Array),
-        "kvlistValue" => values_of(value)?
+        "kvlistValue" => list_of(value, "values")?
             .iter()
             .map(attribute_from_json)
             .collect::<Option<_>>()
@@ -50,44 +50,22 @@ pub fn value_from_json(json: &Value) -> Option<AnyValue> {
     }
 }
 
-/// OTLP/JSON of `resource`, its schema URL as `schemaUrl`; fields at their default are left out.
-pub fn resource_to_json(resource: &Resource) -> String {
-    let mut object = Map::new();
-    put_attributes(
-        &mut object,
-        &resource.attributes,
-        resource.dropped_attributes_count,
-    );
-    put_text(&mut object, "schemaUrl", &resource.schema_url);
-    Value::Object(object).to_string()
-}
-
-/// The resource that [`resource_to_json`] wrote, or `None`.
+/// The resource that [`crate::resource_to_json`] wrote, or `None`.
 pub fn resource_from_json(text: &str) -> Option<Resource> {
     let json: Value = serde_json::from_str(text).ok()?;
     let (attributes, dropped_attributes_count) = take_attributes(&json)?;
     Some(Resource {
         attributes,
         dropped_attributes_count,
+        entity_refs: list_of(&json, "entityRefs")?
+            .iter()
+            .map(entity_ref_from_json)
+            .collect::<Option<_>>()?,
         schema_url: take_text(&json, "schemaUrl"),
     })
 }
 
-/// OTLP/JSON of `scope`, its schema URL as `schemaUrl`; fields at their default are left out.
-pub fn scope_to_json(scope: &Scope) -> String {
-    let mut object = Map::new();
-    put_text(&mut object, "name", &scope.name);
-    put_text(&mut object, "version", &scope.version);
-    put_attributes(
-        &mut object,
-        &scope.attributes,
-        scope.dropped_attributes_count,
-    );
-    put_text(&mut object, "schemaUrl", &scope.schema_url);
-    Value::Object(object).to_string()
-}
-
-/// The scope that [`scope_to_json`] wrote, or `None`.
+/// The scope that [`crate::scope_to_json`] wrote, or `None`.
 pub fn scope_from_json(text: &str) -> Option<Scope> {
     let json: Value = serde_json::from_str(text).ok()?;
     let (attributes, dropped_attributes_count) = take_attributes(&json)?;
@@ -118,20 +96,17 @@ fn attribute_from_json(json: &Value) -> Option<KeyValue> {
     })
 }
 
-fn put_attributes(object: &mut Map<String, Value>, attributes: &[KeyValue], dropped: u32) {
-    if !attributes.is_empty() {
-        object.insert("attributes".into(), attributes_to_json(attributes).into());
-    }
-    if dropped != 0 {
-        object.insert("droppedAttributesCount".into(), dropped.into());
-    }
+fn entity_ref_from_json(json: &Value) -> Option<EntityRef> {
+    Some(EntityRef {
+        schema_url: take_text(json, "schemaUrl"),
+        kind: take_text(json, "type"),
+        id_keys: texts_of(json, "idKeys")?,
+        description_keys: texts_of(json, "descriptionKeys")?,
+    })
 }
 
 fn take_attributes(json: &Value) -> Option<(Vec<KeyValue>, u32)> {
-    let list = json
-        .get("attributes")
-        .map_or(Some(&[][..]), |v| v.as_array().map(Vec::as_slice))?;
-    let attributes = list
+    let attributes = list_of(json, "attributes")?
         .iter()
         .map(attribute_from_json)
         .collect::<Option<_>>()?;
@@ -141,12 +116,6 @@ fn take_attributes(json: &Value) -> Option<(Vec<KeyValue>, u32)> {
     Some((attributes, u32::try_from(dropped).ok()?))
 }
 
-fn put_text(object: &mut Map<String, Value>, name: &str, text: &str) {
-    if !text.is_empty() {
-        object.insert(name.into(), text.into());
-    }
-}
-
 fn take_text(json: &Value, name: &str) -> String {
     json.get(name)
         .and_then(Value::as_str)
@@ -154,9 +123,15 @@ fn take_text(json: &Value, name: &str) -> String {
         .to_owned()
 }
 
-fn values_of(json: &Value) -> Option<&[Value]> {
-    json.get("values")
+/// The list named `name`, empty when it is left out.
+fn list_of<'a>(json: &'a Value, name: &str) -> Option<&'a [Value]> {
+    json.get(name)
         .map_or(Some(&[][..]), |v| v.as_array().map(Vec::as_slice))
+}
+
+fn texts_of(json: &Value, name: &str) -> Option<Vec<String>> {
+    let texts = list_of(json, name)?.iter();
+    texts.map(|t| t.as_str().map(str::to_owned)).collect()
 }
 
 fn int_from_json(json: &Value) -> Option<i64> {

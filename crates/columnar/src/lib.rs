@@ -17,6 +17,7 @@ mod builder;
 mod convert;
 mod interner;
 mod json;
+mod json_text;
 mod schema;
 mod text;
 mod view;
@@ -24,10 +25,8 @@ mod view;
 pub use builder::{AttributesBuilder, EventsBuilder, LinksBuilder, SpanBatchBuilder, SpanHead};
 pub use convert::{from_model, to_model};
 pub use interner::Interner;
-pub use json::{
-    resource_from_json, resource_to_json, scope_from_json, scope_to_json, value_from_json,
-    value_to_json,
-};
+pub use json::{resource_from_json, scope_from_json, value_from_json, value_to_json};
+pub use json_text::{resource_to_json, scope_to_json};
 pub use schema::{Column, FORMAT_VERSION, attribute_fields, schema};
 pub use text::{TextError, VALUE_DEPTH_MAX, ValueType, value_from_text, value_to_text};
 pub use view::{AttributeRef, Attributes, DictColumn, Events, Links, SpanColumns, ViewError};

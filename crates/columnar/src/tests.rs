@@ -97,6 +97,61 @@ fn an_aborted_span_leaves_nothing_behind() {
 }
 
 #[test]
+fn rows_can_be_forgotten_and_given_another_resource() {
+    let mut builder = SpanBatchBuilder::new();
+    let head = SpanHead {
+        trace_id: [1; 16],
+        span_id: [1; 8],
+        ..Default::default()
+    };
+    for _ in 0..3 {
+        builder.events().attributes().push_int("a", 1);
+        builder.events().push(1, "e", 0);
+        builder.commit(&head);
+    }
+    builder.replace_resource(0, "{}", "");
+    builder.replace_scope(0, "{}");
+    builder.replace_resource(1, r#"{"schemaUrl":"u"}"#, "cart");
+    builder.attributes().push_int("open", 1);
+    builder.truncate(2);
+    let batch = builder.finish(&TenantId::default_tenant(), 0);
+    let services = SpanColumns::new(&batch).dict(Column::ServiceName).unwrap();
+    assert_eq!((services.get(0), services.get(1)), ("", "cart"));
+    let spans = to_model(&batch).unwrap();
+    assert_eq!(spans.len(), 2);
+    assert_eq!(spans[1].resource.schema_url, "u");
+    assert!(
+        spans
+            .iter()
+            .all(|s| s.events.len() == 1 && s.attributes.is_empty())
+    );
+}
+
+#[test]
+fn bytes_that_are_not_utf8_are_refused() {
+    let mut builder = SpanBatchBuilder::new();
+    let attributes = builder.attributes();
+    assert!(
+        attributes
+            .push_bytes(b"k", ValueType::String, b"\xff")
+            .is_err()
+    );
+    assert!(
+        attributes
+            .push_bytes(b"\xc0\x80", ValueType::String, b"v")
+            .is_err()
+    );
+    builder.abort();
+    assert!(
+        builder
+            .attributes()
+            .push_bytes(b"k", ValueType::String, "\u{e9}".as_bytes())
+            .is_ok()
+    );
+    assert_eq!(builder.attributes().len(), 1);
+}
+
+#[test]
 fn one_resource_is_one_dictionary_value() {
     let batch = from_model(&[span(), span()], &TenantId::default_tenant(), 0);
     assert_eq!(

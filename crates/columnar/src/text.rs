@@ -4,7 +4,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use model::AnyValue;
 
-use crate::json::{value_from_json, value_to_json};
+use crate::json::value_from_json;
+use crate::json_text::value_text;
 
 /// The type of an attribute value, as the `type` column numbers it; the numbers are on disk and never change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -71,8 +72,8 @@ pub fn value_to_text(value: &AnyValue) -> (ValueType, String) {
         AnyValue::Bool(v) => (ValueType::Bool, v.to_string()),
         AnyValue::Int(v) => (ValueType::Int, v.to_string()),
         AnyValue::Double(v) => (ValueType::Double, ryu::Buffer::new().format(*v).to_owned()),
-        AnyValue::Array(_) => (ValueType::Array, value_to_json(value).to_string()),
-        AnyValue::KvList(_) => (ValueType::KvList, value_to_json(value).to_string()),
+        AnyValue::Array(_) => (ValueType::Array, value_text(value)),
+        AnyValue::KvList(_) => (ValueType::KvList, value_text(value)),
         AnyValue::Bytes(v) => (ValueType::Bytes, BASE64.encode(v)),
     }
 }

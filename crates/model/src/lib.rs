@@ -11,7 +11,7 @@ mod span;
 mod value;
 
 pub use ids::{IdError, SpanId, TenantId, TraceId};
-pub use span::{Event, Link, Resource, Scope, Span, SpanKind, StatusCode};
+pub use span::{EntityRef, Event, Link, Resource, Scope, Span, SpanKind, StatusCode};
 pub use value::{AnyValue, KeyValue};
 
 #[cfg(test)]

@@ -141,8 +141,21 @@ pub struct Link {
 pub struct Resource {
     pub attributes: Vec<KeyValue>,
     pub dropped_attributes_count: u32,
+    /// The entities that take part in the resource. Source: OTLP common v1 `EntityRef`, in development.
+    pub entity_refs: Vec<EntityRef>,
     /// The schema URL of the enclosing `ResourceSpans`.
     pub schema_url: String,
+}
+
+/// Names the attributes of a resource that identify and describe an entity: a service, a host.
+#[derive(Debug, Clone, PartialEq, Default)]
+#[expect(missing_docs, reason = "OTLP's field names")]
+pub struct EntityRef {
+    pub schema_url: String,
+    /// For example `service` or `host`.
+    pub kind: String,
+    pub id_keys: Vec<String>,
+    pub description_keys: Vec<String>,
 }
 
 impl Resource {

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use model::{
-    AnyValue, Event, KeyValue, Link, Resource, Scope, Span, SpanId, SpanKind, StatusCode, TraceId,
+    AnyValue, EntityRef, Event, KeyValue, Link, Resource, Scope, Span, SpanId, SpanKind,
+    StatusCode, TraceId,
 };
 use proptest::collection::{SizeRange, vec};
 use proptest::prelude::*;
@@ -108,14 +109,33 @@ fn nonzero<const N: usize>(id: [u8; N]) -> Option<[u8; N]> {
 
 fn resource() -> impl Strategy<Value = Arc<Resource>> {
     let service = proptest::option::of(text().prop_map(|name| KeyValue::new("service.name", name)));
-    (attributes(), service, any::<u32>(), text()).prop_map(
-        |(mut attributes, service, dropped, schema_url)| {
-            attributes.extend(service);
-            Arc::new(Resource {
-                attributes,
-                dropped_attributes_count: dropped,
-                schema_url,
-            })
+    (
+        attributes(),
+        service,
+        any::<u32>(),
+        vec(entity_ref(), 0..2),
+        text(),
+    )
+        .prop_map(
+            |(mut attributes, service, dropped, entity_refs, schema_url)| {
+                attributes.extend(service);
+                Arc::new(Resource {
+                    attributes,
+                    dropped_attributes_count: dropped,
+                    entity_refs,
+                    schema_url,
+                })
+            },
+        )
+}
+
+fn entity_ref() -> impl Strategy<Value = EntityRef> {
+    (text(), text(), vec(text(), 0..3), vec(text(), 0..3)).prop_map(
+        |(schema_url, kind, id_keys, description_keys)| EntityRef {
+            schema_url,
+            kind,
+            id_keys,
+            description_keys,
         },
     )
 }
