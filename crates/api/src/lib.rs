@@ -21,5 +21,5 @@ pub use names::{
 pub use search::{MatchedSpan, ReadReport, SearchRequest, SearchResponse, ServiceCount, TimeRangeRequest, TraceSummary};
 pub use status::Status;
 pub use trace::{
-    Attribute, Event, Link, Resource, Scope, SpanDetails, SpanDetailsResponse, SpanRow, TraceFacts, TraceRequest, TraceResponse,
+    Attribute, Event, Link, Resource, Scope, SpanDetails, SpanDetailsResponse, SpanRow, TraceFacts, TraceResponse,
 };

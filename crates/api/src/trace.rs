@@ -1,17 +1,7 @@
 //! One trace.
 
 use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
-
-/// Hints for finding a trace.
-#[derive(Debug, Clone, Default, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub struct TraceRequest {
-    /// Unix seconds before which the trace did not start. A hint: where it finds nothing, all of time is searched.
-    pub start: Option<i64>,
-    /// Unix seconds after which the trace did not start. A hint as well.
-    pub end: Option<i64>,
-}
+use utoipa::ToSchema;
 
 /// A trace as a waterfall needs it. Attributes come with the details of single spans.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]

@@ -22,6 +22,7 @@ mod context;
 mod cursor;
 mod engine;
 mod error;
+mod facts;
 mod eval;
 mod found;
 mod names;
@@ -34,6 +35,7 @@ mod value;
 pub use cursor::Cursor;
 pub use engine::{Engine, Partial, Report};
 pub use error::Error;
+pub use facts::TraceFacts;
 pub use found::FoundAttribute;
 pub use names::{
     AttributeNames, AttributeValue, AttributeValues, AttributeValuesRequest, NAMES_MAX, Operation,

@@ -86,9 +86,8 @@ pub async fn start(config: &Config, app: App) -> Result<Running, StartError> {
 }
 
 fn product() -> Router<App> {
-    let (native, _) = native::router();
     Router::new()
-        .merge(native)
+        .merge(native::router())
         .route("/metrics", get(health::metrics))
         .route("/healthz", get(health::healthz))
         .route("/ready", get(health::ready))

@@ -5,6 +5,12 @@ use store_api::TimeRange;
 
 use crate::error::ApiError;
 
+/// Nanoseconds of a millisecond.
+pub(crate) const MILLISECOND_NANO: i64 = 1_000_000;
+
+/// Nanoseconds of a second.
+pub(crate) const SECOND_NANO: i64 = 1_000_000_000;
+
 const HOUR_NANO: i64 = 3_600_000_000_000;
 
 /// The range `start..end` of Unix times counted in `unit_nano`; the end defaults to now (and a minute, for senders whose clocks

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use clock::{Entropy, SharedClock};
 use model::TenantId;
+use query::Engine;
 use store_api::SpanSource;
 use telemetry::{QueryMetrics, Registry};
 
@@ -28,6 +29,8 @@ impl Readiness {
 /// The components that handlers call. Cheap to clone.
 #[derive(Clone)]
 pub struct App {
+    /// Answers questions about the spans.
+    pub engine: Engine,
     /// The spans.
     pub source: Arc<dyn SpanSource>,
     /// The time.
@@ -52,5 +55,10 @@ impl App {
     /// Whose data a request may see: the one tenant, until there are others.
     pub(crate) fn tenant(&self) -> TenantId {
         TenantId::default_tenant()
+    }
+
+    /// When a question that is asked now has to be answered.
+    pub(crate) fn deadline(&self) -> Instant {
+        self.clock.instant() + self.query_timeout
     }
 }

@@ -11,227 +11,227 @@ use serde::{Serialize, Serializer};
 
 /// `Trace`: on the wire the same as OTLP's `TracesData`.
 #[derive(Clone, PartialEq, prost::Message)]
-pub struct Trace {
+pub(crate) struct Trace {
     #[prost(message, repeated, tag = "1")]
-    pub resource_spans: Vec<ResourceSpans>,
+    pub(crate) resource_spans: Vec<ResourceSpans>,
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
-pub struct TraceByIdResponse {
+pub(crate) struct TraceByIdResponse {
     #[prost(message, optional, tag = "1")]
-    pub trace: Option<Trace>,
+    pub(crate) trace: Option<Trace>,
     #[prost(message, optional, tag = "2")]
-    pub metrics: Option<TraceByIdMetrics>,
+    pub(crate) metrics: Option<TraceByIdMetrics>,
     #[prost(enumeration = "PartialStatus", tag = "3")]
-    pub status: i32,
+    pub(crate) status: i32,
     #[prost(string, tag = "4")]
-    pub message: String,
+    pub(crate) message: String,
 }
 
 #[derive(Clone, Copy, PartialEq, prost::Message)]
-pub struct TraceByIdMetrics {
+pub(crate) struct TraceByIdMetrics {
     #[prost(uint64, tag = "1")]
-    pub inspected_bytes: u64,
+    pub(crate) inspected_bytes: u64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, prost::Enumeration)]
 #[repr(i32)]
-pub enum PartialStatus {
+pub(crate) enum PartialStatus {
     Complete = 0,
     Partial = 1,
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
-pub struct SearchRequest {
+pub(crate) struct SearchRequest {
     #[prost(map = "string, string", tag = "1")]
-    pub tags: HashMap<String, String>,
+    pub(crate) tags: HashMap<String, String>,
     #[prost(uint32, tag = "2")]
-    pub min_duration_ms: u32,
+    pub(crate) min_duration_ms: u32,
     #[prost(uint32, tag = "3")]
-    pub max_duration_ms: u32,
+    pub(crate) max_duration_ms: u32,
     #[prost(uint32, tag = "4")]
-    pub limit: u32,
+    pub(crate) limit: u32,
     #[prost(uint32, tag = "5")]
-    pub start: u32,
+    pub(crate) start: u32,
     #[prost(uint32, tag = "6")]
-    pub end: u32,
+    pub(crate) end: u32,
     #[prost(string, tag = "8")]
-    pub query: String,
+    pub(crate) query: String,
     #[prost(uint32, tag = "9")]
-    pub spans_per_span_set: u32,
+    pub(crate) spans_per_span_set: u32,
 }
 
 #[derive(Clone, PartialEq, prost::Message, Serialize)]
-pub struct SearchResponse {
+pub(crate) struct SearchResponse {
     #[prost(message, repeated, tag = "1")]
-    pub traces: Vec<TraceSearchMetadata>,
+    pub(crate) traces: Vec<TraceSearchMetadata>,
     #[prost(message, optional, tag = "2")]
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub metrics: Option<SearchMetrics>,
+    pub(crate) metrics: Option<SearchMetrics>,
 }
 
 #[derive(Clone, PartialEq, prost::Message, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct TraceSearchMetadata {
+pub(crate) struct TraceSearchMetadata {
     #[prost(string, tag = "1")]
     #[serde(rename = "traceID")]
-    pub trace_id: String,
+    pub(crate) trace_id: String,
     #[prost(string, tag = "2")]
     #[serde(skip_serializing_if = "String::is_empty")]
-    pub root_service_name: String,
+    pub(crate) root_service_name: String,
     #[prost(string, tag = "3")]
     #[serde(skip_serializing_if = "String::is_empty")]
-    pub root_trace_name: String,
+    pub(crate) root_trace_name: String,
     #[prost(uint64, tag = "4")]
     #[serde(serialize_with = "as_string")]
-    pub start_time_unix_nano: u64,
+    pub(crate) start_time_unix_nano: u64,
     #[prost(uint32, tag = "5")]
     #[serde(skip_serializing_if = "is_zero")]
-    pub duration_ms: u32,
+    pub(crate) duration_ms: u32,
     #[prost(message, optional, tag = "6")]
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub span_set: Option<SpanSet>,
+    pub(crate) span_set: Option<SpanSet>,
     #[prost(message, repeated, tag = "7")]
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub span_sets: Vec<SpanSet>,
+    pub(crate) span_sets: Vec<SpanSet>,
     #[prost(map = "string, message", tag = "8")]
     #[serde(skip_serializing_if = "HashMap::is_empty")]
-    pub service_stats: HashMap<String, ServiceStats>,
+    pub(crate) service_stats: HashMap<String, ServiceStats>,
 }
 
 #[derive(Clone, Copy, PartialEq, prost::Message, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct ServiceStats {
+pub(crate) struct ServiceStats {
     #[prost(uint32, tag = "1")]
     #[serde(skip_serializing_if = "is_zero")]
-    pub span_count: u32,
+    pub(crate) span_count: u32,
     #[prost(uint32, tag = "2")]
     #[serde(skip_serializing_if = "is_zero")]
-    pub error_count: u32,
+    pub(crate) error_count: u32,
 }
 
 #[derive(Clone, PartialEq, prost::Message, Serialize)]
-pub struct SpanSet {
+pub(crate) struct SpanSet {
     #[prost(message, repeated, tag = "1")]
-    pub spans: Vec<Span>,
+    pub(crate) spans: Vec<Span>,
     #[prost(uint32, tag = "2")]
-    pub matched: u32,
+    pub(crate) matched: u32,
 }
 
 #[derive(Clone, PartialEq, prost::Message, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Span {
+pub(crate) struct Span {
     #[prost(string, tag = "1")]
     #[serde(rename = "spanID")]
-    pub span_id: String,
+    pub(crate) span_id: String,
     #[prost(string, tag = "2")]
     #[serde(skip_serializing_if = "String::is_empty")]
-    pub name: String,
+    pub(crate) name: String,
     #[prost(uint64, tag = "3")]
     #[serde(serialize_with = "as_string")]
-    pub start_time_unix_nano: u64,
+    pub(crate) start_time_unix_nano: u64,
     #[prost(uint64, tag = "4")]
     #[serde(serialize_with = "as_string")]
-    pub duration_nanos: u64,
+    pub(crate) duration_nanos: u64,
     #[prost(message, repeated, tag = "5")]
     #[serde(skip_serializing_if = "Vec::is_empty", serialize_with = "attributes")]
-    pub attributes: Vec<KeyValue>,
+    pub(crate) attributes: Vec<KeyValue>,
 }
 
 #[derive(Clone, Copy, PartialEq, prost::Message, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct SearchMetrics {
+pub(crate) struct SearchMetrics {
     #[prost(uint32, tag = "1")]
     #[serde(skip_serializing_if = "is_zero")]
-    pub inspected_traces: u32,
+    pub(crate) inspected_traces: u32,
     #[prost(uint64, tag = "2")]
     #[serde(serialize_with = "as_string")]
-    pub inspected_bytes: u64,
+    pub(crate) inspected_bytes: u64,
     #[prost(uint32, tag = "3")]
     #[serde(skip_serializing_if = "is_zero")]
-    pub total_blocks: u32,
+    pub(crate) total_blocks: u32,
     #[prost(uint32, tag = "4")]
     #[serde(skip_serializing_if = "is_zero")]
-    pub completed_jobs: u32,
+    pub(crate) completed_jobs: u32,
     #[prost(uint32, tag = "5")]
     #[serde(skip_serializing_if = "is_zero")]
-    pub total_jobs: u32,
+    pub(crate) total_jobs: u32,
     #[prost(uint64, tag = "7")]
     #[serde(serialize_with = "as_string")]
-    pub inspected_spans: u64,
+    pub(crate) inspected_spans: u64,
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
-pub struct SearchTagsRequest {
+pub(crate) struct SearchTagsRequest {
     #[prost(string, tag = "1")]
-    pub scope: String,
+    pub(crate) scope: String,
     #[prost(uint32, tag = "2")]
-    pub start: u32,
+    pub(crate) start: u32,
     #[prost(uint32, tag = "3")]
-    pub end: u32,
+    pub(crate) end: u32,
     #[prost(string, tag = "4")]
-    pub query: String,
+    pub(crate) query: String,
 }
 
 #[derive(Clone, PartialEq, prost::Message, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct SearchTagsResponse {
+pub(crate) struct SearchTagsResponse {
     #[prost(string, repeated, tag = "1")]
-    pub tag_names: Vec<String>,
+    pub(crate) tag_names: Vec<String>,
 }
 
 #[derive(Clone, PartialEq, prost::Message, Serialize)]
-pub struct SearchTagsV2Response {
+pub(crate) struct SearchTagsV2Response {
     #[prost(message, repeated, tag = "1")]
-    pub scopes: Vec<SearchTagsV2Scope>,
+    pub(crate) scopes: Vec<SearchTagsV2Scope>,
 }
 
 #[derive(Clone, PartialEq, prost::Message, Serialize)]
-pub struct SearchTagsV2Scope {
+pub(crate) struct SearchTagsV2Scope {
     #[prost(string, tag = "1")]
-    pub name: String,
+    pub(crate) name: String,
     #[prost(string, repeated, tag = "2")]
-    pub tags: Vec<String>,
+    pub(crate) tags: Vec<String>,
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
-pub struct SearchTagValuesRequest {
+pub(crate) struct SearchTagValuesRequest {
     #[prost(string, tag = "1")]
-    pub tag_name: String,
+    pub(crate) tag_name: String,
     #[prost(string, tag = "2")]
-    pub query: String,
+    pub(crate) query: String,
     #[prost(uint32, tag = "4")]
-    pub start: u32,
+    pub(crate) start: u32,
     #[prost(uint32, tag = "5")]
-    pub end: u32,
+    pub(crate) end: u32,
 }
 
 #[derive(Clone, PartialEq, prost::Message, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct SearchTagValuesResponse {
+pub(crate) struct SearchTagValuesResponse {
     #[prost(string, repeated, tag = "1")]
-    pub tag_values: Vec<String>,
+    pub(crate) tag_values: Vec<String>,
 }
 
 #[derive(Clone, PartialEq, prost::Message, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct SearchTagValuesV2Response {
+pub(crate) struct SearchTagValuesV2Response {
     #[prost(message, repeated, tag = "1")]
-    pub tag_values: Vec<TagValue>,
+    pub(crate) tag_values: Vec<TagValue>,
 }
 
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, prost::Message, Serialize)]
-pub struct TagValue {
+pub(crate) struct TagValue {
     #[prost(string, tag = "1")]
     #[serde(rename = "type")]
-    pub kind: String,
+    pub(crate) kind: String,
     #[prost(string, tag = "2")]
-    pub value: String,
+    pub(crate) value: String,
 }
 
 /// The service, generated by `build.rs` from the messages above.
-#[expect(missing_docs, clippy::all, unreachable_pub, reason = "generated")]
-pub mod streaming {
+#[expect(clippy::all, unreachable_pub, reason = "generated")]
+pub(crate) mod streaming {
     include!(concat!(env!("OUT_DIR"), "/tempopb.StreamingQuerier.rs"));
 }
 

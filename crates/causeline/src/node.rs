@@ -1,0 +1,177 @@
+//! Builds the rooms, runs them, drains them.
+
+use std::error::Error;
+use std::io::Write;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clock::{Clock, SharedClock, SystemClock, SystemEntropy};
+use opentelemetry_sdk::trace::SdkTracerProvider;
+use pipeline::{Intake, Redactor};
+use server::{App, Readiness};
+use storage::Store;
+use telemetry::{Metrics, Registry};
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::cli::{Listen, ListenArgs, ServeArgs};
+use crate::file::{self, Settings};
+use crate::self_traces::{self, Destination};
+use crate::{VERSION, logs};
+
+/// How long requests under way may take to finish at the end.
+const DRAIN_GRACE: Duration = Duration::from_secs(5);
+
+/// How long a question may take.
+const QUERY_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Whatever ends the process early, for `main` to print.
+pub(crate) type AnyError = Box<dyn Error>;
+
+/// Where the listeners really are.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Addresses {
+    pub(crate) otlp_grpc: Option<SocketAddr>,
+    pub(crate) otlp_http: Option<SocketAddr>,
+    pub(crate) tempo: Option<SocketAddr>,
+    pub(crate) http: Option<SocketAddr>,
+}
+
+/// A running node.
+pub(crate) struct Node {
+    pub(crate) addresses: Addresses,
+    receivers: receivers::Running,
+    server: server::Running,
+    store: Store,
+    readiness: Readiness,
+    own_traces: SdkTracerProvider,
+}
+
+/// Runs a node until SIGINT or SIGTERM.
+pub(crate) fn run(args: &ServeArgs) -> Result<(), AnyError> {
+    block_on(args.clone(), async |node| {
+        print_addresses(&node);
+        until_told_to_stop().await?;
+        node.shutdown().await;
+        Ok(())
+    })
+}
+
+/// Starts logging, a runtime and a node, and gives the node to `then`.
+pub(crate) fn block_on(
+    args: ServeArgs,
+    then: impl AsyncFnOnce(Node) -> Result<(), AnyError>,
+) -> Result<(), AnyError> {
+    let settings = file::load(args.config.as_deref())?;
+    let destination = Destination::default();
+    let own_traces = self_traces::provider(destination.clone(), VERSION);
+    logs::init(args.log_format, Some(&own_traces));
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let node = Node::start(&args, settings, &destination, own_traces).await?;
+        then(node).await
+    })
+}
+
+impl Node {
+    async fn start(
+        args: &ServeArgs,
+        settings: Settings,
+        destination: &Destination,
+        own_traces: SdkTracerProvider,
+    ) -> Result<Self, AnyError> {
+        refuse_open_addresses(&args.listen)?;
+        let clock: SharedClock = Arc::new(SystemClock);
+        let metrics = Metrics::default();
+        let mut registry = Registry::default();
+        metrics.register(&mut registry);
+
+        let storage = storage::Config { data_dir: args.data_dir.clone(), ..settings.storage };
+        let store = Store::open(storage, clock.clone(), metrics.storage.clone())?;
+        let redactor = Redactor::new(&settings.redaction)?;
+        let sink = Arc::new(store.clone());
+        let intake = Arc::new(Intake::new(sink, redactor, metrics.intake.clone(), clock.clone()));
+        destination.set(intake.clone(), tokio::runtime::Handle::current());
+
+        let readiness = Readiness::default();
+        let app = App {
+            engine: query::Engine::new(Arc::new(store.clone()), clock.clone()),
+            source: Arc::new(store.clone()),
+            clock: clock.clone(),
+            entropy: Arc::new(SystemEntropy),
+            metrics: metrics.query.clone(),
+            registry: Arc::new(registry),
+            readiness: readiness.clone(),
+            version: VERSION,
+            started_at_unix_nano: clock.unix_nano(),
+            query_timeout: QUERY_TIMEOUT,
+        };
+        let listen = &args.listen;
+        let config = server::Config { http_addr: listen.http.0, tempo_addr: listen.tempo.0 };
+        let server = server::start(&config, app).await?;
+        let config = receivers::Config { grpc_addr: listen.otlp_grpc.0, http_addr: listen.otlp_http.0, ..settings.receivers };
+        let receivers = receivers::start(config, intake, metrics.intake, clock).await?;
+        readiness.set(true);
+        let addresses = Addresses {
+            otlp_grpc: receivers.grpc_addr(),
+            otlp_http: receivers.http_addr(),
+            tempo: server.tempo_addr,
+            http: server.http_addr,
+        };
+        Ok(Self { addresses, receivers, server, store, readiness, own_traces })
+    }
+
+    /// Stops accepting, drains, flushes, closes, in this order.
+    pub(crate) async fn shutdown(self) {
+        self.readiness.set(false);
+        self.receivers.shutdown(DRAIN_GRACE).await;
+        self.server.shutdown(DRAIN_GRACE).await;
+        // The exporter's thread waits for our runtime, so it must not be waited for on it.
+        let own_traces = self.own_traces;
+        let drained = tokio::task::spawn_blocking(move || own_traces.shutdown()).await;
+        if !matches!(drained, Ok(Ok(()))) {
+            tracing::warn!("some of our own spans were not kept");
+        }
+        if let Err(error) = self.store.close().await {
+            tracing::error!(error = %error, "the store did not close; the log is replayed at the next start");
+        }
+    }
+}
+
+/// Tells the operator, and scripts, where everything is.
+pub(crate) fn print_addresses(node: &Node) {
+    let Addresses { otlp_grpc, otlp_http, tempo, http } = node.addresses;
+    let mut out = std::io::stdout().lock();
+    let rows = [("OTLP/gRPC", otlp_grpc), ("OTLP/HTTP", otlp_http), ("Tempo", tempo), ("UI", http)];
+    for (name, address) in rows.into_iter().filter_map(|(name, address)| Some((name, address?))) {
+        let _ = writeln!(out, "{name:10} http://{address}");
+    }
+    let _ = match http {
+        Some(http) => writeln!(out, "ready on http://{http}/ready"),
+        None => writeln!(out, "ready"),
+    };
+    let _ = out.flush();
+}
+
+/// Waits for SIGINT or SIGTERM.
+pub(crate) async fn until_told_to_stop() -> Result<(), AnyError> {
+    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+    Ok(())
+}
+
+/// There is neither TLS nor a token yet, so what others can reach must be asked for by name.
+fn refuse_open_addresses(listen: &ListenArgs) -> Result<(), AnyError> {
+    let all = [("--otlp-grpc", listen.otlp_grpc), ("--otlp-http", listen.otlp_http), ("--tempo", listen.tempo), ("--http", listen.http)];
+    for (flag, Listen(address)) in all {
+        let open = address.is_some_and(|address| !address.ip().is_loopback());
+        if open && !listen.insecure {
+            let hint = "anyone who reaches it could read and write; use a loopback address, or add --insecure";
+            return Err(format!("{flag}: the address is not loopback and there is neither TLS nor a token: {hint}").into());
+        }
+    }
+    Ok(())
+}

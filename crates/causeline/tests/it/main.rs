@@ -1,0 +1,8 @@
+//! The real binary, over real sockets, on a real disk.
+
+mod answers;
+mod crash;
+mod leaks;
+mod node;
+mod own_traces;
+mod otlp;

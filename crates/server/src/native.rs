@@ -1,0 +1,63 @@
+//! The native API: one handler a route, and the OpenAPI document made of them.
+
+mod convert;
+mod names;
+mod search;
+mod status;
+mod trace;
+
+pub(crate) use trace::find;
+
+use axum::Router;
+use axum::routing::get;
+use utoipa::OpenApi;
+use utoipa::openapi::OpenApi as Document;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::state::App;
+
+#[derive(OpenApi)]
+#[openapi(info(
+    title = "Causeline native API",
+    version = "1",
+    description = "Search, traces and names. Absolute times are decimal strings of nanoseconds since the Unix epoch; durations and offsets are numbers of nanoseconds; ranges in requests are Unix milliseconds.",
+    license(name = "Apache-2.0", identifier = "Apache-2.0")
+))]
+struct Base;
+
+/// The routes of `/api/v1`.
+pub(crate) fn router() -> Router<App> {
+    let (router, document) = documented().split_for_parts();
+    let json = document.to_json().unwrap_or_default();
+    let serve = move || async move { ([(http::header::CONTENT_TYPE, "application/json")], json) };
+    router.route("/api/v1/openapi.json", get(serve))
+}
+
+/// The OpenAPI document of the native API.
+pub fn openapi() -> Document {
+    documented().split_for_parts().1
+}
+
+fn documented() -> OpenApiRouter<App> {
+    OpenApiRouter::with_openapi(Base::openapi())
+        .routes(routes!(status::status))
+        .routes(routes!(search::search))
+        .routes(routes!(trace::trace))
+        .routes(routes!(trace::span))
+        .routes(routes!(trace::otlp))
+        .routes(routes!(names::services))
+        .routes(routes!(names::operations))
+        .routes(routes!(names::attribute_names))
+        .routes(routes!(names::attribute_values))
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_openapi_document_is_the_golden_one() {
+        let mut json = super::openapi().to_pretty_json().unwrap();
+        json.push('\n');
+        expect_test::expect_file!["../../../docs/openapi.json"].assert_eq(&json);
+    }
+}

@@ -1,0 +1,159 @@
+//! What both APIs do with parameters and with errors of the engine.
+
+use model::TraceId;
+use query::Cursor;
+use traceql::ast::{ExprKind, Query};
+use traceql::lexer::{TokenKind, lex};
+use traceql::{AttributeMatch, Diagnostics, Scope, SearchForm};
+
+use crate::error::ApiError;
+
+/// A checked query; the empty text selects every span.
+pub(crate) fn parse_query(text: &str) -> Result<Query, ApiError> {
+    if text.trim().is_empty() {
+        return Ok(Query::default());
+    }
+    traceql::parse(text).map(|parsed| parsed.query).map_err(ApiError::from)
+}
+
+impl From<Diagnostics> for ApiError {
+    fn from(Diagnostics(found): Diagnostics) -> Self {
+        let Some(first) = found.into_iter().next() else {
+            return Self::internal("a query was refused without a reason");
+        };
+        let answer = Self::invalid_query(format!("{}: {}", first.kind.as_str(), first.message));
+        let answer = answer.at(first.column.saturating_sub(1));
+        match first.hint {
+            Some(hint) => answer.hint(hint),
+            None => answer,
+        }
+    }
+}
+
+impl From<query::Error> for ApiError {
+    fn from(error: query::Error) -> Self {
+        match error {
+            query::Error::Cursor => Self::invalid_parameter("cursor", &error).hint("leave it out to begin with the newest trace"),
+            query::Error::Pattern(_) => Self::invalid_query(error.to_string()),
+            query::Error::Source(error) => error.into(),
+            query::Error::View(_) | query::Error::Arrow(_) => Self::internal(error.to_string()),
+        }
+    }
+}
+
+/// Spans for which both hold.
+pub(crate) fn both(a: Query, b: Query) -> Query {
+    let parts: Vec<_> = [a.filter, b.filter].into_iter().flatten().collect();
+    let filter = match parts.len() {
+        0 | 1 => parts.into_iter().next(),
+        _ => Some(ExprKind::And(parts).into()),
+    };
+    Query { filter }
+}
+
+/// `100ms` in nanoseconds.
+pub(crate) fn parse_duration(name: &str, text: &str) -> Result<i64, ApiError> {
+    let tokens = lex(text);
+    let nanos = match tokens.first().map(|token| &token.kind) {
+        Some(TokenKind::Duration(nanos)) if tokens.len() == 2 => i64::try_from(*nanos).ok(),
+        _ => None,
+    };
+    nanos.ok_or_else(|| ApiError::invalid_parameter(name, "is not a duration").hint("write for instance 100ms or 1.5s"))
+}
+
+/// 16 or 32 hexadecimal digits.
+pub(crate) fn parse_trace_id(text: &str) -> Result<TraceId, ApiError> {
+    text.parse().map_err(|error| ApiError::invalid_parameter("trace id", error))
+}
+
+/// A cursor, when one was given.
+pub(crate) fn parse_cursor(text: Option<&str>) -> Result<Option<Cursor>, ApiError> {
+    let cursor = text.filter(|text| !text.is_empty()).map(str::parse).transpose();
+    cursor.map_err(ApiError::from)
+}
+
+/// `limit` when it lies in `1..=max`, or the default.
+pub(crate) fn parse_limit(name: &str, limit: Option<u32>, default: usize, max: usize) -> Result<usize, ApiError> {
+    match limit.map(|limit| limit as usize) {
+        None | Some(0) => Ok(default),
+        Some(limit) if limit <= max => Ok(limit),
+        Some(_) => Err(ApiError::invalid_parameter(name, format_args!("is more than {max}"))),
+    }
+}
+
+/// The scope of that name.
+pub(crate) fn parse_scope(name: &str) -> Result<Scope, ApiError> {
+    Scope::from_name(name).ok_or_else(|| {
+        ApiError::invalid_parameter("scope", "is unknown").hint("one of resource, span, event, link, instrumentation")
+    })
+}
+
+/// The conditions of logfmt-like `key=value key2="a b"`: on the span or its resource, but for what has an intrinsic of its own.
+pub(crate) fn parse_tags(name: &str, text: &str, form: &mut SearchForm) -> Result<(), ApiError> {
+    for pair in pairs(text) {
+        let Some((key, value)) = pair.split_once('=').filter(|(key, _)| !key.is_empty()) else {
+            let problem = format_args!("`{pair}` is not key=value");
+            return Err(ApiError::invalid_parameter(name, problem).hint("put values with spaces in double quotes"));
+        };
+        let value = unquote(value);
+        match key {
+            "name" => form.operation = Some(value),
+            "status" | "error" if matches!(value.as_str(), "error" | "true") => form.error = Some(true),
+            "service.name" => form.service = Some(value),
+            _ => form.attributes.push(AttributeMatch { scope: Scope::Any, name: key.to_owned(), value }),
+        }
+    }
+    Ok(())
+}
+
+/// Splits at white space outside of double quotes.
+fn pairs(text: &str) -> impl Iterator<Item = &str> {
+    let (mut quoted, mut escaped) = (false, false);
+    let split = text.split(move |c: char| {
+        let escapes = quoted && c == '\\' && !escaped;
+        if c == '"' && !escaped {
+            quoted = !quoted;
+        }
+        escaped = escapes;
+        c.is_whitespace() && !quoted
+    });
+    split.filter(|pair| !pair.is_empty())
+}
+
+fn unquote(value: &str) -> String {
+    let inner = value.strip_prefix('"').and_then(|v| v.strip_suffix('"'));
+    inner.map_or_else(|| value.to_owned(), |inner| inner.replace("\\\"", "\"").replace("\\\\", "\\"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tags_become_conditions() {
+        let mut form = SearchForm::default();
+        parse_tags("tags", r#"service.name=cart  http.route="/a b" note="say \"hi\"" name=GET error=true"#, &mut form).unwrap();
+        let query = form.to_query().to_string();
+        for part in ["resource.service.name = \"cart\"", "\"/a b\"", "say \\\"hi\\\"", "span:name = \"GET\"", "status = error"] {
+            assert!(query.contains(part), "{part} in {query}");
+        }
+        assert!(parse_tags("tags", "no-value", &mut form).is_err());
+    }
+
+    #[test]
+    fn durations_are_go_like() {
+        assert_eq!(parse_duration("d", "1.5s").unwrap(), 1_500_000_000);
+        assert_eq!(parse_duration("d", "1h30m").unwrap(), 5_400_000_000_000);
+        for bad in ["", "5", "fast", "1s 2s", "5 s", "300000000d"] {
+            assert!(parse_duration("d", bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn both_joins_conditions() {
+        let query = both(parse_query("{ span.a = 1 || span.b = 2 }").unwrap(), parse_query("{ span.c = 3 }").unwrap());
+        let again = parse_query(&query.to_string()).unwrap();
+        assert_eq!(again, query, "{query}");
+        assert_eq!(both(Query::default(), Query::default()), Query::default());
+    }
+}

@@ -1,0 +1,57 @@
+//! Tempo's API, as Grafana's data source calls it: HTTP/1.1 and h2c gRPC on one socket, at the root.
+//!
+//! Contract and traps: features reference § 4.4. Times in parameters are Unix seconds. Nothing here knows more about spans than the
+//! native API does; both ask the same engine.
+
+pub(crate) mod proto;
+
+mod grpc;
+mod search;
+mod tags;
+mod trace;
+
+use axum::Router;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use http::{StatusCode, Uri};
+use tonic::service::Routes;
+
+use crate::health;
+use crate::state::App;
+
+/// The version that our answers are compatible with; 2.7.0 and later make Grafana stream metrics, which come with issue "Questions".
+const COMPATIBLE_WITH: &str = "2.6.0";
+
+/// All routes of the listener.
+pub(crate) fn router(app: &App) -> Router<App> {
+    let grpc = Routes::new(grpc::service(app.clone())).into_axum_router();
+    let grpc = grpc.reset_fallback();
+    Router::new()
+        .merge(grpc.with_state(()))
+        .route("/api/echo", get(|| async { "echo" }))
+        .route("/api/traces/{id}", get(trace::v1))
+        .route("/api/v2/traces/{id}", get(trace::v2))
+        .route("/api/search", get(search::search))
+        .route("/api/search/tags", get(tags::names))
+        .route("/api/search/tag/{*rest}", get(tags::values))
+        .route("/api/v2/search/tags", get(tags::names_v2))
+        .route("/api/v2/search/tag/{*rest}", get(tags::values_v2))
+        .route("/api/status/buildinfo", get(build_info))
+        .route("/ready", get(health::ready))
+        .fallback(unknown)
+}
+
+async fn build_info(State(app): State<App>) -> Response {
+    let info = serde_json::json!({
+        "version": COMPATIBLE_WITH,
+        "revision": app.version,
+        "branch": "causeline",
+        "goVersion": "",
+    });
+    axum::Json(info).into_response()
+}
+
+async fn unknown(uri: Uri) -> Response {
+    (StatusCode::NOT_FOUND, format!("{} is not served here\n", uri.path())).into_response()
+}
