@@ -39,8 +39,9 @@ pub(crate) struct Pending {
     pub(crate) done: oneshot::Sender<Result<Appended, Error>>,
 }
 
+#[expect(clippy::large_enum_variant, reason = "nearly all are appends")]
 enum Command {
-    Append(Box<Pending>),
+    Append(Pending),
     /// Answers with the last segment that will get no more records.
     Seal(Sender<u64>),
     Stop,
@@ -55,7 +56,7 @@ pub(crate) struct LogHandle {
 impl LogHandle {
     /// Queues an append; its outcome comes through `done`. Errors: `Limited` when the queue is full, `Unavailable` after a stop.
     pub(crate) fn append(&self, pending: Pending) -> Result<(), Error> {
-        let sent = self.commands.try_send(Command::Append(Box::new(pending)));
+        let sent = self.commands.try_send(Command::Append(pending));
         sent.map_err(|e| match e {
             TrySendError::Full(_) => {
                 Error::new(ErrorKind::Limited, "too many appends wait for the log")
@@ -128,11 +129,7 @@ impl Committer {
     }
 
     /// The appends that are there, up to the size of a group or the next other command.
-    fn gather(
-        &self,
-        queue: &Receiver<Command>,
-        first: Command,
-    ) -> (Vec<Box<Pending>>, Option<Command>) {
+    fn gather(&self, queue: &Receiver<Command>, first: Command) -> (Vec<Pending>, Option<Command>) {
         let (mut group, mut bytes) = (Vec::new(), 0);
         let mut next = Ok(first);
         loop {
@@ -152,7 +149,7 @@ impl Committer {
         }
     }
 
-    fn commit(&mut self, mut group: Vec<Box<Pending>>) {
+    fn commit(&mut self, mut group: Vec<Pending>) {
         let began = self.clock.instant();
         let written = self.segments.write(group.iter_mut().map(|p| &mut p.record));
         match written {
@@ -169,7 +166,7 @@ impl Committer {
     }
 
     /// Shows durable batches to scans, then answers their appenders.
-    fn publish(&self, segment: u64, group: Vec<Box<Pending>>) {
+    fn publish(&self, segment: u64, group: Vec<Pending>) {
         let mut answers = Vec::with_capacity(group.len());
         let head_bytes = self.state.update(|inner| {
             for pending in group {
@@ -191,7 +188,7 @@ impl Committer {
         }
     }
 
-    fn refuse(&self, error: &LogError, group: Vec<Box<Pending>>) {
+    fn refuse(&self, error: &LogError, group: Vec<Pending>) {
         self.metrics.append_errors.inc_by(group.len() as u64);
         if error.is_disk_full() {
             if self.metrics.disk_full.set(1) == 0 {

@@ -98,7 +98,7 @@ impl CatalogFiles {
         {
             self.requests.pop_front();
         }
-        if catalog.version % CHECKPOINT_EVERY != 0 {
+        if !catalog.version.is_multiple_of(CHECKPOINT_EVERY) {
             return Ok(());
         }
         let checkpoint = Commit {

@@ -2,5 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod crash;
+mod faulty_disk;
 mod real_disk;
 mod support;
