@@ -1,1 +1,37 @@
-//! Durable log, live head, blocks and catalog.
+//! The store of one node: durable log, live head, blocks and catalog.
+//!
+//! A batch of spans moves through four forms. [`Store::append`](store_api::SpanSink::append) writes it to a *segment* of the log and
+//! waits for the disk; the batch is then in the *live head*, where scans find it; a flush sorts what a sealed segment holds
+//! into *blocks* (Parquet); the *catalog* commit that names those blocks also says up to which segment the log is now
+//! superfluous. A scan takes the catalog and the head together, so a span is seen exactly once while it moves.
+//!
+//! # Reading order
+//!
+//! [`Config`] → [`disk`] (everything that touches the disk) → `segment` (bytes of the log) → `log` (segment files, group
+//! commit) → `digests` (retries) → `head` → `block` → `catalog` → `flush` → `scan` → [`Store`].
+//!
+//! # Threads
+//!
+//! One thread commits to the log, one flushes. Appenders encode on their own thread, scans decode on the runtime's blocking
+//! threads, a step at a time as the stream is polled. [`Store::close`] joins both threads.
+//!
+//! Never here: HTTP, TraceQL text, tokens, decoding of wire formats.
+
+mod block;
+mod catalog;
+mod config;
+mod digests;
+pub mod disk;
+mod error;
+mod flush;
+mod head;
+mod log;
+mod scan;
+mod segment;
+mod state;
+mod store;
+
+pub use config::Config;
+pub use error::OpenError;
+pub use segment::{Record, SegmentDamage, SegmentError, SegmentHeader, SegmentReader};
+pub use store::{Recovery, Store};

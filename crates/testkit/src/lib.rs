@@ -1,8 +1,9 @@
 //! Fixtures, generators and conformance suites for tests; never shipped.
 //!
 //! [`spans`] generates hostile but storable spans for property tests, [`traces`] reads readable ones from text;
-//! [`MemorySource`] serves either to an engine.
+//! [`MemorySource`] serves either to an engine. [`conformance`] is what every store must pass.
 
+pub mod conformance;
 mod generate;
 mod memory;
 mod notation;

@@ -1,0 +1,147 @@
+//! Reading row groups of an open block.
+
+use std::sync::Arc;
+
+use arrow::array::{Array, AsArray, BooleanArray, RecordBatch};
+use arrow::error::ArrowError;
+use columnar::Column;
+use model::TraceId;
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::{
+    ArrowPredicateFn, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder, RowFilter,
+    RowSelection, RowSelector,
+};
+use parquet::file::page_index::column_index::ColumnIndexMetaData;
+use parquet::file::statistics::Statistics;
+
+use super::cache::OpenBlock;
+use super::file::ReadBudget;
+use super::leaf_index;
+use crate::error::BlockError;
+
+/// Rows of a batch of a scan.
+const BATCH_ROWS: usize = 8_192;
+
+/// What a scan wants of a block.
+#[derive(Debug, Clone)]
+pub(crate) struct Wanted {
+    /// Sorted, without repetitions.
+    pub(crate) trace_ids: Option<Arc<[TraceId]>>,
+    /// In schema order.
+    pub(crate) columns: Arc<[Column]>,
+}
+
+impl OpenBlock {
+    /// Start times in row group `group`.
+    pub(crate) fn time_bounds(&self, group: usize) -> (i64, i64) {
+        let column = self.metadata.metadata().row_group(group);
+        let statistics = column
+            .column(leaf_index(Column::StartTimeUnixNano))
+            .statistics();
+        match statistics {
+            Some(Statistics::Int64(s)) => (
+                s.min_opt().copied().unwrap_or(i64::MIN),
+                s.max_opt().copied().unwrap_or(i64::MAX),
+            ),
+            _ => (i64::MIN, i64::MAX),
+        }
+    }
+
+    /// Those of `trace_ids` (sorted) that row group `group` may hold.
+    pub(crate) fn may_hold(&self, group: usize, trace_ids: &[TraceId]) -> Vec<TraceId> {
+        let metadata = self.metadata.metadata().row_group(group);
+        let statistics = metadata.column(leaf_index(Column::TraceId)).statistics();
+        let least = statistics
+            .and_then(Statistics::min_bytes_opt)
+            .unwrap_or(&[]);
+        let greatest = statistics.and_then(Statistics::max_bytes_opt);
+        let bloom = self.blooms.get(group).and_then(Option::as_ref);
+        let may = |id: &&TraceId| {
+            &id.0[..] >= least
+                && greatest.is_none_or(|g| &id.0[..] <= g)
+                && bloom.is_none_or(|b| b.check(&id.0[..]))
+        };
+        trace_ids.iter().filter(may).copied().collect()
+    }
+}
+
+/// Reads `wanted` of row group `group`.
+pub(crate) fn read_row_group(
+    block: &OpenBlock,
+    group: usize,
+    wanted: &Wanted,
+    budget: &ReadBudget,
+) -> Result<ParquetRecordBatchReader, BlockError> {
+    let metadata = block.metadata.clone();
+    let schema = metadata.parquet_schema();
+    let roots = wanted.columns.iter().map(|&c| c as usize);
+    let mask = ProjectionMask::roots(schema, roots);
+    let mut filters = Vec::new();
+    let mut selection = None;
+    if let Some(ids) = &wanted.trace_ids {
+        let ids: Arc<[TraceId]> = block.may_hold(group, ids).into();
+        selection = pages_with(block, group, &ids);
+        let only = ProjectionMask::roots(schema, [leaf_index(Column::TraceId)]);
+        let keep = move |batch: RecordBatch| has_trace_id(&batch, &ids);
+        filters.push(Box::new(ArrowPredicateFn::new(only, keep)) as _);
+    }
+    let input = block.input(budget);
+    let mut builder = ParquetRecordBatchReaderBuilder::new_with_metadata(input, metadata)
+        .with_row_groups(vec![group])
+        .with_projection(mask)
+        .with_batch_size(BATCH_ROWS);
+    if let Some(selection) = selection {
+        builder = builder.with_row_selection(selection);
+    }
+    if !filters.is_empty() {
+        builder = builder.with_row_filter(RowFilter::new(filters));
+    }
+    Ok(builder.build()?)
+}
+
+/// The pages of row group `group` that may hold one of `ids`, or `None` when there is no index.
+fn pages_with(block: &OpenBlock, group: usize, ids: &[TraceId]) -> Option<RowSelection> {
+    let metadata = block.metadata.metadata();
+    let column = leaf_index(Column::TraceId);
+    let bounds = match metadata.column_index()?.get(group)?.get(column)? {
+        ColumnIndexMetaData::FIXED_LEN_BYTE_ARRAY(bounds) => bounds,
+        _ => return None,
+    };
+    let pages = metadata
+        .offset_index()?
+        .get(group)?
+        .get(column)?
+        .page_locations();
+    let n_rows = usize::try_from(metadata.row_group(group).num_rows()).ok()?;
+    let mut selectors = Vec::with_capacity(pages.len());
+    for (number, page) in pages.iter().enumerate() {
+        let start = usize::try_from(page.first_row_index).ok()?;
+        let next = pages
+            .get(number + 1)
+            .map(|p| usize::try_from(p.first_row_index));
+        let end = next.map_or(Some(n_rows), Result::ok)?;
+        let (least, greatest) = (bounds.min_value(number)?, bounds.max_value(number)?);
+        let from = ids.partition_point(|id| &id.0[..] < least);
+        let holds = ids.get(from).is_some_and(|id| &id.0[..] <= greatest);
+        let len = end.checked_sub(start)?;
+        selectors.push(if holds {
+            RowSelector::select(len)
+        } else {
+            RowSelector::skip(len)
+        });
+    }
+    Some(selectors.into())
+}
+
+/// Which rows are of one of `ids` (sorted).
+fn has_trace_id(batch: &RecordBatch, ids: &[TraceId]) -> Result<BooleanArray, ArrowError> {
+    let column = batch.column(0);
+    let column = column.as_fixed_size_binary_opt().ok_or_else(|| {
+        ArrowError::SchemaError(format!("trace ids have type {}", column.data_type()))
+    })?;
+    let wanted = |row| {
+        ids.binary_search_by(|id| id.0[..].cmp(column.value(row)))
+            .is_ok()
+    };
+    Ok((0..column.len()).map(|row| Some(wanted(row))).collect())
+}

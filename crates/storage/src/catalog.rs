@@ -1,0 +1,110 @@
+//! The set of blocks, and up to where the log is superfluous.
+//!
+//! A [`Catalog`] in memory is a version that does not change; a [`Commit`] leads to the next. On disk (format version 1, see
+//! `docs/formats.md`) each commit is a file under its number, and every [`CHECKPOINT_EVERY`] commits a file holds the whole
+//! catalog, so that a commit costs no more as the catalog grows and opening reads few files.
+
+mod files;
+
+pub(crate) use files::CatalogFiles;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use model::TenantId;
+use serde::{Deserialize, Serialize};
+use store_api::RequestDigest;
+
+/// Version of the catalog's files.
+pub(crate) const CATALOG_VERSION: u32 = 1;
+
+/// Commits between two checkpoints.
+pub(crate) const CHECKPOINT_EVERY: u64 = 64;
+
+/// Services named in an entry; a block with more names none.
+pub(crate) const SERVICES_MAX: usize = 256;
+
+/// A block, as scans choose it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct BlockEntry {
+    /// Unique in this store, never reused.
+    pub(crate) id: u64,
+    #[serde(with = "files::tenant")]
+    pub(crate) tenant: TenantId,
+    /// Relative to the data folder.
+    pub(crate) path: String,
+    pub(crate) spans: u64,
+    pub(crate) bytes: u64,
+    /// Start times of its spans.
+    pub(crate) oldest_unix_nano: i64,
+    pub(crate) newest_unix_nano: i64,
+    /// The services of its spans, sorted; `None` when there are too many to name.
+    pub(crate) services: Option<Vec<String>>,
+}
+
+/// A request whose spans are in blocks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct KeptRequest {
+    pub(crate) tenant: TenantId,
+    pub(crate) digest: RequestDigest,
+    pub(crate) received_unix_nano: i64,
+}
+
+/// A step from one version to the next.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Commit {
+    pub(crate) version: u64,
+    /// Segments up to this one are in blocks.
+    pub(crate) watermark: u64,
+    pub(crate) blocks: Vec<BlockEntry>,
+    #[serde(with = "files::requests")]
+    pub(crate) requests: Vec<KeptRequest>,
+}
+
+/// Sums over blocks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Totals {
+    pub(crate) blocks: u64,
+    pub(crate) spans: u64,
+    pub(crate) bytes: u64,
+}
+
+/// A version of the set of blocks.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Catalog {
+    pub(crate) version: u64,
+    pub(crate) watermark: u64,
+    tenants: BTreeMap<TenantId, Vec<Arc<BlockEntry>>>,
+    totals: Totals,
+}
+
+impl Catalog {
+    /// The version that `commit` leads to.
+    pub(crate) fn with(&self, commit: &Commit) -> Self {
+        let mut next = self.clone();
+        next.version = commit.version;
+        next.watermark = commit.watermark;
+        for block in &commit.blocks {
+            next.totals.blocks += 1;
+            next.totals.spans += block.spans;
+            next.totals.bytes += block.bytes;
+            let blocks = next.tenants.entry(block.tenant.clone()).or_default();
+            blocks.push(Arc::new(block.clone()));
+        }
+        next
+    }
+
+    /// The blocks of `tenant`, oldest commit first.
+    pub(crate) fn of_tenant(&self, tenant: &TenantId) -> &[Arc<BlockEntry>] {
+        self.tenants.get(tenant).map_or(&[], Vec::as_slice)
+    }
+
+    /// Every block.
+    pub(crate) fn blocks(&self) -> impl Iterator<Item = &Arc<BlockEntry>> {
+        self.tenants.values().flatten()
+    }
+
+    pub(crate) fn totals(&self) -> Totals {
+        self.totals
+    }
+}

@@ -1,0 +1,257 @@
+//! The catalog on disk.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::{CATALOG_VERSION, CHECKPOINT_EVERY, Catalog, Commit, KeptRequest};
+use crate::disk::{Disk, create_dirs, read_all};
+use crate::error::CatalogError;
+
+const FOLDER: &str = "catalog";
+const COMMIT: &str = ".json";
+const CHECKPOINT: &str = ".checkpoint.json";
+const UNFINISHED: &str = ".tmp";
+
+/// The catalog's files, and what a checkpoint must repeat.
+#[derive(Debug)]
+pub(crate) struct CatalogFiles {
+    disk: Arc<dyn Disk>,
+    /// Requests that a retry may still bring, oldest first.
+    requests: VecDeque<KeptRequest>,
+}
+
+/// A commit or a checkpoint as it stands in its file.
+#[derive(Deserialize)]
+struct File<'a> {
+    format_version: u32,
+    /// CRC-32C of the bytes of `commit`.
+    crc32c: u32,
+    #[serde(borrow)]
+    commit: &'a RawValue,
+}
+
+impl CatalogFiles {
+    /// Reads the newest version, and removes files that it does not need.
+    pub(crate) fn open(disk: Arc<dyn Disk>) -> Result<(Self, Catalog), CatalogError> {
+        create_dirs(disk.as_ref(), FOLDER).map_err(io(FOLDER))?;
+        let names = disk.list(FOLDER).map_err(io(FOLDER))?;
+        let (mut commits, mut checkpoints) = (Vec::new(), Vec::new());
+        for entry in names {
+            if entry.name.ends_with(UNFINISHED) {
+                remove(disk.as_ref(), &entry.name)?;
+            } else if let Some(number) = number_of(&entry.name, CHECKPOINT) {
+                checkpoints.push(number);
+            } else if let Some(number) = number_of(&entry.name, COMMIT) {
+                commits.push(number);
+            }
+        }
+        commits.sort_unstable();
+        let mut this = Self {
+            disk,
+            requests: VecDeque::new(),
+        };
+        let mut catalog = Catalog::default();
+        if let Some(&newest) = checkpoints.iter().max() {
+            catalog = this.read(&catalog, newest, CHECKPOINT)?;
+        }
+        for number in commits {
+            if number <= catalog.version {
+                continue;
+            }
+            if number != catalog.version + 1 {
+                return Err(CatalogError::Missing(catalog.version + 1));
+            }
+            catalog = this.read(&catalog, number, COMMIT)?;
+        }
+        Ok((this, catalog))
+    }
+
+    /// The requests that a retry may still bring, oldest first.
+    pub(crate) fn requests(&self) -> impl Iterator<Item = &KeptRequest> {
+        self.requests.iter()
+    }
+
+    /// Makes `commit`, the successor of `catalog`, durable. On an error it is unknown whether it is; making the same version again,
+    /// with other contents or the same, is then safe as long as the blocks of both attempts stay.
+    pub(crate) fn commit(&self, commit: &Commit) -> Result<(), CatalogError> {
+        self.write(commit, COMMIT)
+    }
+
+    /// Takes note of a durable `commit` that led to `catalog`; now and then writes a checkpoint and removes what it replaces.
+    /// Requests received before `forget_before` are left out.
+    ///
+    /// Errors: the commit stands all the same, and the next checkpoint makes up for this one.
+    pub(crate) fn committed(
+        &mut self,
+        catalog: &Catalog,
+        commit: Commit,
+        forget_before: i64,
+    ) -> Result<(), CatalogError> {
+        self.requests.extend(commit.requests);
+        while self
+            .requests
+            .front()
+            .is_some_and(|r| r.received_unix_nano < forget_before)
+        {
+            self.requests.pop_front();
+        }
+        if !catalog.version.is_multiple_of(CHECKPOINT_EVERY) {
+            return Ok(());
+        }
+        let checkpoint = Commit {
+            version: catalog.version,
+            watermark: catalog.watermark,
+            blocks: catalog.blocks().map(|b| b.as_ref().clone()).collect(),
+            requests: self.requests.iter().cloned().collect(),
+        };
+        self.write(&checkpoint, CHECKPOINT)?;
+        for entry in self.disk.list(FOLDER).map_err(io(FOLDER))? {
+            let name = &entry.name;
+            let replaced = match number_of(name, CHECKPOINT) {
+                Some(number) => number < catalog.version,
+                None => number_of(name, COMMIT).is_some_and(|n| n <= catalog.version),
+            };
+            if replaced {
+                remove(self.disk.as_ref(), name)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn read(
+        &mut self,
+        before: &Catalog,
+        number: u64,
+        suffix: &str,
+    ) -> Result<Catalog, CatalogError> {
+        let path = path_of(number, suffix);
+        let bytes = read_all(self.disk.as_ref(), &path).map_err(io(&path))?;
+        let commit = parse(&path, &bytes)?;
+        if commit.version != number {
+            return Err(damaged(&path, format!("holds version {}", commit.version)));
+        }
+        let catalog = before.with(&commit);
+        self.requests.extend(commit.requests);
+        Ok(catalog)
+    }
+
+    fn write(&self, commit: &Commit, suffix: &str) -> Result<(), CatalogError> {
+        let path = path_of(commit.version, suffix);
+        let bytes = format(commit).map_err(|e| damaged(&path, e.to_string()))?;
+        let unfinished = format!("{path}{UNFINISHED}");
+        let disk = self.disk.as_ref();
+        let write = || {
+            let file = disk.create(&unfinished)?;
+            file.write_at(0, &bytes)?;
+            file.sync()?;
+            disk.rename(&unfinished, &path)?;
+            disk.sync_dir(FOLDER)
+        };
+        write().map_err(io(&path))
+    }
+}
+
+fn format(commit: &Commit) -> serde_json::Result<Vec<u8>> {
+    let json = serde_json::to_string(commit)?;
+    let crc = crc32c::crc32c(json.as_bytes());
+    let file =
+        format!("{{\"format_version\":{CATALOG_VERSION},\"crc32c\":{crc},\"commit\":{json}}}\n");
+    Ok(file.into_bytes())
+}
+
+fn parse(path: &str, bytes: &[u8]) -> Result<Commit, CatalogError> {
+    let file: File<'_> = serde_json::from_slice(bytes).map_err(|e| damaged(path, e.to_string()))?;
+    if file.format_version != CATALOG_VERSION {
+        return Err(CatalogError::Version {
+            path: path.to_owned(),
+            found: file.format_version,
+            supported: CATALOG_VERSION,
+        });
+    }
+    let json = file.commit.get();
+    if crc32c::crc32c(json.as_bytes()) != file.crc32c {
+        return Err(damaged(path, "checksum differs".to_owned()));
+    }
+    serde_json::from_str(json).map_err(|e| damaged(path, e.to_string()))
+}
+
+fn remove(disk: &dyn Disk, name: &str) -> Result<(), CatalogError> {
+    let path = format!("{FOLDER}/{name}");
+    disk.remove(&path).map_err(io(&path))
+}
+
+fn path_of(number: u64, suffix: &str) -> String {
+    format!("{FOLDER}/{number:020}{suffix}")
+}
+
+fn number_of(name: &str, suffix: &str) -> Option<u64> {
+    name.strip_suffix(suffix)?.parse().ok()
+}
+
+fn damaged(path: &str, problem: String) -> CatalogError {
+    CatalogError::Damaged {
+        path: path.to_owned(),
+        problem,
+    }
+}
+
+fn io(path: &str) -> impl FnOnce(std::io::Error) -> CatalogError {
+    let path = path.to_owned();
+    move |source| CatalogError::Io { path, source }
+}
+
+/// A tenant by name.
+pub(super) mod tenant {
+    use super::*;
+    use model::TenantId;
+    use serde::{Deserializer, Serializer, de::Error};
+
+    pub(in super::super) fn serialize<S: Serializer>(
+        id: &TenantId,
+        s: S,
+    ) -> Result<S::Ok, S::Error> {
+        s.serialize_str(id.as_str())
+    }
+
+    pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(
+        d: D,
+    ) -> Result<TenantId, D::Error> {
+        String::deserialize(d)?.parse().map_err(D::Error::custom)
+    }
+}
+
+/// Requests as `tenant`, digest in hexadecimal, and time of receipt.
+pub(super) mod requests {
+    use super::*;
+    use serde::{Deserializer, Serializer, de::Error};
+    use store_api::RequestDigest;
+
+    pub(in super::super) fn serialize<S: Serializer>(
+        all: &[KeptRequest],
+        s: S,
+    ) -> Result<S::Ok, S::Error> {
+        let triple = |r: &KeptRequest| {
+            let digest = format!("{:032x}", u128::from_be_bytes(r.digest.0));
+            (r.tenant.to_string(), digest, r.received_unix_nano)
+        };
+        s.collect_seq(all.iter().map(triple))
+    }
+
+    pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(
+        d: D,
+    ) -> Result<Vec<KeptRequest>, D::Error> {
+        let triples = Vec::<(String, String, i64)>::deserialize(d)?;
+        let request = |(tenant, digest, received_unix_nano): (String, String, i64)| {
+            let digest = u128::from_str_radix(&digest, 16).map_err(D::Error::custom)?;
+            Ok(KeptRequest {
+                tenant: tenant.parse().map_err(D::Error::custom)?,
+                digest: RequestDigest(digest.to_be_bytes()),
+                received_unix_nano,
+            })
+        };
+        triples.into_iter().map(request).collect()
+    }
+}

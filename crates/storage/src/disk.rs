@@ -1,0 +1,89 @@
+//! The only way to the disk, small enough to be faked with all its faults.
+//!
+//! Paths are relative to the root of the store and use `/`. What was written is sure to survive a loss of power only after
+//! [`DiskFile::sync`]; a file's name only after [`Disk::sync_dir`] of its folder. A failed sync says nothing about what
+//! reached the disk, and a later one that succeeds says nothing about the writes before the failed one.
+
+mod real;
+
+pub use real::RealDisk;
+
+use std::any::Any;
+use std::fmt::Debug;
+use std::io;
+use std::sync::Arc;
+
+/// A folder of files.
+pub trait Disk: Debug + Send + Sync {
+    /// Keeps other processes out until the guard is dropped. `WouldBlock` when one is in.
+    fn lock(&self) -> io::Result<Box<dyn Any + Send + Sync>>;
+    /// Makes a folder whose parent exists; does nothing when it is there.
+    fn create_dir(&self, path: &str) -> io::Result<()>;
+    /// Makes an empty file, or empties the one that is there.
+    fn create(&self, path: &str) -> io::Result<Arc<dyn DiskFile>>;
+    /// Opens a file that is there.
+    fn open(&self, path: &str) -> io::Result<Arc<dyn DiskFile>>;
+    /// Gives a file another name, at once for readers, replacing what had it.
+    fn rename(&self, from: &str, to: &str) -> io::Result<()>;
+    /// Removes a file.
+    fn remove(&self, path: &str) -> io::Result<()>;
+    /// The names in a folder, in any order; an empty path is the root.
+    fn list(&self, path: &str) -> io::Result<Vec<Entry>>;
+    /// Makes names in a folder durable.
+    fn sync_dir(&self, path: &str) -> io::Result<()>;
+    /// Bytes that can still be allocated.
+    fn free_bytes(&self) -> io::Result<u64>;
+}
+
+/// A name in a folder.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Entry {
+    /// Without the folder.
+    pub name: String,
+    /// Whether it is a folder itself.
+    pub is_dir: bool,
+}
+
+/// An open file. Reads and writes name their position, so that threads can share it.
+pub trait DiskFile: Debug + Send + Sync {
+    /// Reserves space for `len` bytes and makes the file that long, with zeros.
+    fn allocate(&self, len: u64) -> io::Result<()>;
+    /// Writes all of `bytes` at `offset`, extending the file where needed.
+    fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()>;
+    /// Fills `bytes` from `offset`; `UnexpectedEof` when the file is shorter.
+    fn read_at(&self, offset: u64, bytes: &mut [u8]) -> io::Result<()>;
+    /// Bytes in the file.
+    fn len(&self) -> io::Result<u64>;
+    /// Whether the file has no bytes.
+    fn is_empty(&self) -> io::Result<bool> {
+        self.len().map(|len| len == 0)
+    }
+    /// Makes contents and length durable.
+    fn sync(&self) -> io::Result<()>;
+}
+
+/// The whole file at `path`.
+pub(crate) fn read_all(disk: &dyn Disk, path: &str) -> io::Result<Vec<u8>> {
+    let file = disk.open(path)?;
+    read_file(file.as_ref())
+}
+
+/// All of `file`.
+pub(crate) fn read_file(file: &dyn DiskFile) -> io::Result<Vec<u8>> {
+    let len = usize::try_from(file.len()?).map_err(io::Error::other)?;
+    let mut bytes = vec![0; len];
+    file.read_at(0, &mut bytes)?;
+    Ok(bytes)
+}
+
+/// Makes the folder `path` and those above it, durably.
+pub(crate) fn create_dirs(disk: &dyn Disk, path: &str) -> io::Result<()> {
+    let mut parent = "";
+    let ends = path.match_indices('/').map(|(at, _)| at);
+    for end in ends.chain([path.len()]) {
+        disk.create_dir(&path[..end])?;
+        disk.sync_dir(parent)?;
+        parent = &path[..end];
+    }
+    Ok(())
+}

@@ -1,0 +1,63 @@
+//! What the threads of a store share.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use telemetry::StorageMetrics;
+
+use crate::catalog::Catalog;
+use crate::head::Head;
+
+/// Head and catalog, changed together so that a scan sees every span once.
+#[derive(Debug)]
+pub(crate) struct State {
+    // Held to copy or swap pointers, never across I/O.
+    inner: Mutex<Inner>,
+    metrics: StorageMetrics,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Inner {
+    pub(crate) head: Head,
+    pub(crate) catalog: Arc<Catalog>,
+}
+
+impl State {
+    pub(crate) fn new(catalog: Catalog, metrics: StorageMetrics) -> Self {
+        let inner = Inner {
+            head: Head::default(),
+            catalog: Arc::new(catalog),
+        };
+        let this = Self {
+            inner: Mutex::new(inner),
+            metrics,
+        };
+        this.show(&this.lock());
+        this
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Changes the state, and the gauges with it.
+    pub(crate) fn update<T>(&self, change: impl FnOnce(&mut Inner) -> T) -> T {
+        let mut inner = self.lock();
+        let result = change(&mut inner);
+        self.show(&inner);
+        result
+    }
+
+    fn show(&self, inner: &Inner) {
+        let totals = inner.catalog.totals();
+        self.metrics.head_spans.set(gauge(inner.head.spans));
+        self.metrics.head_bytes.set(gauge(inner.head.bytes));
+        self.metrics.blocks.set(gauge(totals.blocks));
+        self.metrics.block_bytes.set(gauge(totals.bytes));
+        self.metrics.block_spans.set(gauge(totals.spans));
+    }
+}
+
+/// A figure as gauges take it.
+pub(crate) fn gauge(figure: u64) -> i64 {
+    i64::try_from(figure).unwrap_or(i64::MAX)
+}

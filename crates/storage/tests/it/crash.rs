@@ -1,0 +1,372 @@
+//! Losses of power and failing operations, at every step of small scripts.
+//!
+//! The auditor knows what was acknowledged: each such span is found exactly once after every restart, every other at most once, and
+//! a retry of everything leaves each exactly once.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::Arc;
+
+use futures::poll;
+use proptest::prelude::*;
+use storage::{OpenError, Store};
+use store_api::{Appended, ErrorKind, SpanSink};
+
+use crate::faulty_disk::{Fault, FaultyDisk, Survives};
+use crate::support::{all, clock, config, request, sorted, span};
+
+/// A step of a script.
+#[derive(Debug, Clone, Copy)]
+enum Step {
+    /// A request of two spans.
+    Append(u8),
+    /// Two requests at once, in one group or two.
+    Both(u8, u8),
+    Flush,
+    /// The process ends and starts again; the power stays.
+    Restart,
+}
+
+const SCRIPT: [Step; 10] = [
+    Step::Append(1),
+    Step::Append(2),
+    Step::Both(3, 4),
+    Step::Flush,
+    Step::Append(5),
+    Step::Append(1),
+    Step::Restart,
+    Step::Append(6),
+    Step::Flush,
+    Step::Append(7),
+];
+
+fn open(disk: &FaultyDisk) -> Result<Store, OpenError> {
+    Store::open_on(
+        Arc::new(disk.clone()),
+        &config(),
+        clock(),
+        Default::default(),
+    )
+}
+
+fn spans_of(request: u8) -> [model::Span; 2] {
+    [
+        span(request % 3, u64::from(request)),
+        span(3 + request % 2, 100 + u64::from(request)),
+    ]
+}
+
+/// What is known of each request: whether it was acknowledged.
+#[derive(Debug, Clone, Default)]
+struct Auditor {
+    acknowledged: BTreeMap<u8, bool>,
+}
+
+impl Auditor {
+    async fn append(&mut self, store: &Store, number: u8) {
+        let done = store.append(request(number, &spans_of(number))).await;
+        self.saw(number, done.map_err(|e| e.kind));
+    }
+
+    fn saw(&mut self, number: u8, done: Result<Appended, ErrorKind>) {
+        let known = self.acknowledged.entry(number).or_default();
+        match done {
+            Ok(Appended::Stored) => {
+                assert!(!*known, "request {number} was stored twice");
+                *known = true;
+            }
+            // Also for a request whose first attempt was not acknowledged, and yet is durable.
+            Ok(Appended::Duplicate) => *known = true,
+            Err(kind) => assert_eq!(kind, ErrorKind::Unavailable),
+        }
+    }
+
+    /// Compares what is found with what is known.
+    async fn check(&self, store: &Store, when: &str) {
+        let found = all(store).await;
+        for (&number, &acknowledged) in &self.acknowledged {
+            for text in sorted(&spans_of(number)) {
+                let times = found.iter().filter(|f| **f == text).count();
+                assert!(
+                    times <= 1,
+                    "{when}: a span of request {number} is there {times} times"
+                );
+                assert!(
+                    times == 1 || !acknowledged,
+                    "{when}: request {number} lost a span"
+                );
+            }
+        }
+        let known = 2 * self.acknowledged.len();
+        assert!(found.len() <= known, "{when}: spans from nowhere");
+    }
+
+    /// Senders retry everything; then each span is there once, in the head, in blocks, and after a restart.
+    async fn settle(mut self, disk: &FaultyDisk, when: &str) {
+        let store = open(disk).unwrap_or_else(|e| panic!("{when}: {e} {e:?}"));
+        assert_eq!(store.recovery().damaged, [""; 0], "{when}");
+        self.check(&store, when).await;
+        let numbers: Vec<u8> = self.acknowledged.keys().copied().collect();
+        for &number in &numbers {
+            let done = store
+                .append(request(number, &spans_of(number)))
+                .await
+                .unwrap();
+            let before = self.acknowledged.insert(number, true);
+            assert!(
+                done == Appended::Duplicate || before == Some(false),
+                "{when}: {number} was forgotten"
+            );
+        }
+        self.check(&store, when).await;
+        store.flush().await.unwrap();
+        self.check(&store, when).await;
+        drop(store);
+        let store = open(disk).unwrap();
+        self.check(&store, when).await;
+        for number in numbers {
+            let done = store
+                .append(request(number, &spans_of(number)))
+                .await
+                .unwrap();
+            assert_eq!(
+                done,
+                Appended::Duplicate,
+                "{when}: {number} after a flush and a restart"
+            );
+        }
+    }
+}
+
+/// Runs `script` until it ends or the power is gone.
+async fn run(disk: &FaultyDisk, script: &[Step], auditor: &mut Auditor) {
+    let Ok(mut store) = open(disk) else { return };
+    for step in script {
+        match *step {
+            Step::Append(number) => auditor.append(&store, number).await,
+            Step::Both(one, two) => {
+                let (spans_one, spans_two) = (spans_of(one), spans_of(two));
+                let both = futures::join!(
+                    store.append(request(one, &spans_one)),
+                    store.append(request(two, &spans_two)),
+                );
+                auditor.saw(one, both.0.map_err(|e| e.kind));
+                auditor.saw(two, both.1.map_err(|e| e.kind));
+            }
+            Step::Flush => {
+                if let Err(error) = store.flush().await {
+                    assert_eq!(error.kind, ErrorKind::Unavailable);
+                }
+            }
+            Step::Restart => {
+                drop(store);
+                let Some(next) = restart(disk) else { return };
+                store = next;
+            }
+        }
+        if disk.is_dead() {
+            return;
+        }
+        auditor.check(&store, &format!("after {step:?}")).await;
+    }
+}
+
+/// Opens the store, a second time where an injected failure hit the first.
+fn restart(disk: &FaultyDisk) -> Option<Store> {
+    open(disk).or_else(|_| open(disk)).ok()
+}
+
+fn survivors() -> Vec<Survives> {
+    let seeded = (0..3).flat_map(|seed| {
+        [
+            Survives::Prefix(seed),
+            Survives::Sectors(seed),
+            Survives::Bytes(seed),
+        ]
+    });
+    [Survives::Nothing, Survives::Everything]
+        .into_iter()
+        .chain(seeded)
+        .collect()
+}
+
+#[tokio::test]
+async fn power_may_go_at_any_operation() {
+    for n in 1.. {
+        let disk = FaultyDisk::new();
+        disk.inject(Fault::PowerLoss(n));
+        let mut auditor = Auditor::default();
+        run(&disk, &SCRIPT, &mut auditor).await;
+        for survives in survivors() {
+            let when = format!("power lost at operation {n}, {survives:?} survives");
+            auditor
+                .clone()
+                .settle(&disk.power_cut(survives), &when)
+                .await;
+        }
+        if disk.is_armed() {
+            assert!(n > 50, "the script has only {n} operations");
+            return;
+        }
+    }
+}
+
+#[tokio::test]
+async fn power_may_go_again_while_the_store_opens() {
+    let mut auditor = Auditor::default();
+    let disk = FaultyDisk::new();
+    run(&disk, &SCRIPT[..6], &mut auditor).await;
+    let torn = disk.power_cut(Survives::Sectors(7));
+    for n in 1.. {
+        let again = torn.power_cut(Survives::Everything);
+        again.inject(Fault::PowerLoss(n));
+        let opened = open(&again).is_ok();
+        for survives in survivors() {
+            let when = format!("power lost at operation {n} of opening, {survives:?} survives");
+            auditor
+                .clone()
+                .settle(&again.power_cut(survives), &when)
+                .await;
+        }
+        if opened {
+            return;
+        }
+    }
+}
+
+#[tokio::test]
+async fn any_operation_may_fail() {
+    for kind in [io::ErrorKind::StorageFull, io::ErrorKind::Other] {
+        for n in 1.. {
+            let disk = FaultyDisk::new();
+            disk.inject(Fault::Once(n, kind));
+            let mut auditor = Auditor::default();
+            run(&disk, &SCRIPT, &mut auditor).await;
+            if disk.is_armed() {
+                assert!(n > 50, "the script has only {n} operations");
+                break;
+            }
+            // Without a loss of power, and with one that takes all that was not synced.
+            let when = format!("operation {n} failed with {kind:?}");
+            for survives in [
+                Survives::Everything,
+                Survives::Nothing,
+                Survives::Sectors(n),
+            ] {
+                auditor
+                    .clone()
+                    .settle(&disk.power_cut(survives), &when)
+                    .await;
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn no_acknowledgement_comes_before_the_sync() {
+    let disk = FaultyDisk::new();
+    let store = open(&disk).unwrap();
+    store.append(request(1, &spans_of(1))).await.unwrap();
+    let mut held = disk.hold_syncs();
+    let mut append = store.append(request(2, &spans_of(2)));
+    tokio::select! {
+        biased;
+        done = &mut append => panic!("{done:?} without a sync"),
+        entered = held.recv() => assert_eq!(entered, Some(())),
+    }
+    assert!(poll!(&mut append).is_pending(), "the sync has not returned");
+    assert_eq!(
+        all(&store).await,
+        sorted(&spans_of(1)),
+        "what may be lost is not shown"
+    );
+    let mut retry = store.append(request(2, &spans_of(2)));
+    assert!(
+        poll!(&mut retry).is_pending(),
+        "a retry waits for the outcome"
+    );
+    disk.release_syncs();
+    assert_eq!(append.await.unwrap(), Appended::Stored);
+    assert_eq!(retry.await.unwrap(), Appended::Duplicate);
+}
+
+#[tokio::test]
+async fn a_sync_that_never_returns_acknowledges_nothing() {
+    let disk = FaultyDisk::new();
+    let store = open(&disk).unwrap();
+    store.append(request(1, &spans_of(1))).await.unwrap();
+    let mut held = disk.hold_syncs();
+    let mut append = store.append(request(2, &spans_of(2)));
+    tokio::select! {
+        biased;
+        done = &mut append => panic!("{done:?} without a sync"),
+        entered = held.recv() => assert_eq!(entered, Some(())),
+    }
+    disk.cut();
+    assert_eq!(append.await.unwrap_err().kind, ErrorKind::Unavailable);
+    drop(store);
+    let store = open(&disk.power_cut(Survives::Nothing)).unwrap();
+    assert_eq!(all(&store).await, sorted(&spans_of(1)));
+}
+
+#[tokio::test]
+async fn a_retry_takes_over_when_the_first_attempt_fails() {
+    let disk = FaultyDisk::new();
+    let store = open(&disk).unwrap();
+    store.append(request(1, &spans_of(1))).await.unwrap();
+    let mut held = disk.hold_syncs();
+    disk.inject(Fault::Once(2, io::ErrorKind::Other));
+    let mut append = store.append(request(2, &spans_of(2)));
+    tokio::select! {
+        biased;
+        done = &mut append => panic!("{done:?} without a sync"),
+        entered = held.recv() => assert_eq!(entered, Some(())),
+    }
+    let mut retry = store.append(request(2, &spans_of(2)));
+    assert!(poll!(&mut retry).is_pending());
+    disk.release_syncs();
+    assert_eq!(append.await.unwrap_err().kind, ErrorKind::Unavailable);
+    assert_eq!(retry.await.unwrap(), Appended::Stored);
+    // The failed write is readable in its segment, and its sync is not trusted after the fact.
+    drop(store);
+    let both: Vec<_> = spans_of(1).into_iter().chain(spans_of(2)).collect();
+    for survives in survivors() {
+        let store = open(&disk.power_cut(survives)).unwrap();
+        assert_eq!(all(&store).await, sorted(&both), "{survives:?}");
+    }
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        4 => (0..12_u8).prop_map(Step::Append),
+        1 => (0..6_u8, 6..12_u8).prop_map(|(one, two)| Step::Both(one, two)),
+        1 => Just(Step::Flush),
+        1 => Just(Step::Restart),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+
+    /// Random scripts with two losses of power, the second maybe while opening.
+    #[test]
+    fn random_scripts_survive(
+        first in proptest::collection::vec(step(), 1..8),
+        second in proptest::collection::vec(step(), 0..6),
+        at in (1..80_u64, 1..60_u64),
+        seeds in (0..1000_u64, 0..1000_u64),
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(async {
+            let mut auditor = Auditor::default();
+            let disk = FaultyDisk::new();
+            disk.inject(Fault::PowerLoss(at.0));
+            run(&disk, &first, &mut auditor).await;
+            let disk = disk.power_cut(Survives::Sectors(seeds.0));
+            disk.inject(Fault::PowerLoss(at.1));
+            run(&disk, &second, &mut auditor).await;
+            let disk = disk.power_cut(Survives::Bytes(seeds.1));
+            auditor.settle(&disk, "at the end").await;
+        });
+    }
+}

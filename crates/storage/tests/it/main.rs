@@ -1,0 +1,9 @@
+//! The store through its public door.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod conformance;
+mod crash;
+mod faulty_disk;
+mod real_disk;
+mod support;

@@ -1,0 +1,77 @@
+//! What the tests share.
+
+use std::sync::Arc;
+
+use clock::ManualClock;
+use columnar::{from_model, to_model};
+use futures::TryStreamExt;
+use model::{Span, SpanId, TenantId, TraceId};
+use storage::Config;
+use store_api::{Append, RequestDigest, ScanRequest, SpanSource};
+
+/// 2026-11-22T22:00:00Z.
+pub(crate) const NOW: i64 = 1_795_384_800_000_000_000;
+
+pub(crate) fn clock() -> Arc<ManualClock> {
+    Arc::new(ManualClock::at(NOW))
+}
+
+/// Small files, and no flush but on demand.
+pub(crate) fn config() -> Config {
+    Config {
+        segment_bytes: 64 << 10,
+        flush_interval: std::time::Duration::from_secs(3600),
+        disk_reserve_bytes: 0,
+        ..Config::new("")
+    }
+}
+
+/// A plain span: trace `trace`, id `id`.
+pub(crate) fn span(trace: u8, id: u64) -> Span {
+    Span {
+        trace_id: TraceId([trace; 16]),
+        span_id: SpanId(id.to_be_bytes()),
+        parent_span_id: None,
+        trace_state: String::new(),
+        flags: 0,
+        name: format!("operation {id}"),
+        kind: model::SpanKind::SERVER,
+        start_time_unix_nano: NOW + id as i64,
+        end_time_unix_nano: NOW + id as i64 + 1,
+        attributes: vec![model::KeyValue::new("id", id as i64)],
+        dropped_attributes_count: 0,
+        events: vec![],
+        dropped_events_count: 0,
+        links: vec![],
+        dropped_links_count: 0,
+        status_code: model::StatusCode::OK,
+        status_message: String::new(),
+        resource: Arc::default(),
+        scope: Arc::default(),
+    }
+}
+
+/// A request with `spans`, recognised by `digest`.
+pub(crate) fn request(digest: u8, spans: &[Span]) -> Append {
+    let tenant = TenantId::default_tenant();
+    Append {
+        batch: from_model(spans, &tenant, NOW),
+        tenant,
+        digest: RequestDigest([digest; 16]),
+    }
+}
+
+/// Everything of the default tenant, in a fixed order, as text.
+pub(crate) async fn all(source: &dyn SpanSource) -> Vec<String> {
+    let request = ScanRequest::all(TenantId::default_tenant());
+    let batches: Vec<_> = source.scan(request).batches.try_collect().await.unwrap();
+    let spans = batches.iter().flat_map(|b| to_model(&b.batch).unwrap());
+    sorted(&spans.collect::<Vec<_>>())
+}
+
+/// `spans` in a fixed order, as text: a multiset that can be compared.
+pub(crate) fn sorted(spans: &[Span]) -> Vec<String> {
+    let mut texts: Vec<_> = spans.iter().map(|s| format!("{s:?}")).collect();
+    texts.sort();
+    texts
+}
