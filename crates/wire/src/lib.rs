@@ -1,1 +1,9 @@
 //! OTLP bytes to columns and back.
+//!
+//! On the way in, [`otlp::decode_protobuf`] and [`otlp::decode_json`] walk the bytes of an export request straight into
+//! `columnar`'s builders; no struct per span is built. On the way out (a trace that somebody looks at, a test's oracle),
+//! [`otlp::to_traces_data`] gives the generated protobuf messages and [`otlp::traces_data_to_json`] their OTLP/JSON.
+//!
+//! Never here: sockets, compression, authentication, redaction, storage.
+
+pub mod otlp;

@@ -1,0 +1,166 @@
+//! What a decoder gives back.
+
+use std::fmt::Write;
+
+use columnar::SpanBatchBuilder;
+
+/// A decoded request.
+#[derive(Debug)]
+pub struct Decoded {
+    /// The spans that were kept, in the request's order.
+    pub spans: SpanBatchBuilder,
+    /// The spans that were not.
+    pub rejected: Rejected,
+}
+
+/// Why a request as a whole is refused. Messages hold nothing of the request's content.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum DecodeError {
+    /// More bytes than [`super::Limits::body_bytes_max`].
+    #[error("body of {bytes} bytes is larger than {max}")]
+    TooLarge {
+        /// Bytes of the body.
+        bytes: usize,
+        /// The limit.
+        max: usize,
+    },
+    /// The bytes are no protobuf message of this type.
+    #[error("malformed protobuf at byte {position}: {problem}")]
+    Protobuf {
+        /// What is wrong there.
+        problem: &'static str,
+        /// Offset in the body.
+        position: usize,
+    },
+    /// The text is no OTLP/JSON.
+    #[error("malformed JSON at line {line}, column {column}: {problem}")]
+    Json {
+        /// What is wrong there.
+        problem: &'static str,
+        /// Counted from 1.
+        line: usize,
+        /// Counted from 1.
+        column: usize,
+    },
+}
+
+/// Why a span was left out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[repr(usize)]
+pub enum RejectReason {
+    /// Not 16 bytes, or zeros; in JSON also not hexadecimal.
+    InvalidTraceId,
+    /// Not 8 bytes, or zeros; in JSON also not hexadecimal.
+    InvalidSpanId,
+    /// Neither absent nor 8 bytes.
+    InvalidParentSpanId,
+    /// The ids of a link are neither absent nor 16 and 8 bytes. Zeros are kept as given.
+    InvalidLinkId,
+    /// A time after the year 2262, where 63 bits of nanoseconds end.
+    TimeOutOfRange,
+    /// An attribute that nests deeper than [`columnar::VALUE_DEPTH_MAX`].
+    ValueTooDeep,
+    /// An attribute over [`super::Limits::value_bytes_max`].
+    ValueTooLarge,
+    /// More attributes than [`super::Limits::attributes_max`].
+    TooManyAttributes,
+    /// More events than [`super::Limits::events_max`].
+    TooManyEvents,
+    /// More links than [`super::Limits::links_max`].
+    TooManyLinks,
+    /// A request of more spans than [`super::Limits::spans_max`].
+    TooManySpans,
+    /// A request over [`super::Limits::batch_bytes_max`].
+    BatchFull,
+}
+
+impl RejectReason {
+    /// Every reason.
+    pub const ALL: [Self; 12] = [
+        Self::InvalidTraceId,
+        Self::InvalidSpanId,
+        Self::InvalidParentSpanId,
+        Self::InvalidLinkId,
+        Self::TimeOutOfRange,
+        Self::ValueTooDeep,
+        Self::ValueTooLarge,
+        Self::TooManyAttributes,
+        Self::TooManyEvents,
+        Self::TooManyLinks,
+        Self::TooManySpans,
+        Self::BatchFull,
+    ];
+
+    /// The word in metrics and messages.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::InvalidTraceId => "invalid_trace_id",
+            Self::InvalidSpanId => "invalid_span_id",
+            Self::InvalidParentSpanId => "invalid_parent_span_id",
+            Self::InvalidLinkId => "invalid_link_id",
+            Self::TimeOutOfRange => "time_out_of_range",
+            Self::ValueTooDeep => "value_too_deep",
+            Self::ValueTooLarge => "value_too_large",
+            Self::TooManyAttributes => "too_many_attributes",
+            Self::TooManyEvents => "too_many_events",
+            Self::TooManyLinks => "too_many_links",
+            Self::TooManySpans => "too_many_spans",
+            Self::BatchFull => "batch_full",
+        }
+    }
+}
+
+/// How many of the first rejected spans [`Rejected::message`] names.
+const NAMED_MAX: usize = 3;
+
+/// The spans of a request that were left out.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Rejected {
+    counts: [u64; RejectReason::ALL.len()],
+    first: Vec<(u64, RejectReason)>,
+}
+
+impl Rejected {
+    /// How many.
+    pub fn count(&self) -> u64 {
+        self.counts.iter().sum()
+    }
+
+    /// How many for each reason that occurred.
+    pub fn by_reason(&self) -> impl Iterator<Item = (RejectReason, u64)> + '_ {
+        let all = RejectReason::ALL.into_iter().zip(self.counts);
+        all.filter(|&(_, count)| count > 0)
+    }
+
+    /// A sentence for `partial_success`: the reasons, and where in the request the first such spans stand, counted from 0.
+    /// Empty when nothing was rejected; holds nothing of the spans' content.
+    pub fn message(&self) -> String {
+        let mut message = String::new();
+        if self.first.is_empty() {
+            return message;
+        }
+        let mut say = |text: std::fmt::Arguments<'_>| {
+            message
+                .write_fmt(text)
+                .expect("writing to a String cannot fail");
+        };
+        say(format_args!("{} spans rejected:", self.count()));
+        for (i, (reason, count)) in self.by_reason().enumerate() {
+            let comma = if i == 0 { "" } else { "," };
+            say(format_args!("{comma} {count} {}", reason.as_str()));
+        }
+        for (i, (position, reason)) in self.first.iter().enumerate() {
+            let lead = if i == 0 { "; first:" } else { "," };
+            say(format_args!("{lead} span {position} ({})", reason.as_str()));
+        }
+        message
+    }
+
+    /// Counts `count` spans, the first of which stands at `position` in the request.
+    pub(super) fn add(&mut self, reason: RejectReason, position: u64, count: u64) {
+        if count > 0 && self.first.len() < NAMED_MAX {
+            self.first.push((position, reason));
+        }
+        self.counts[reason as usize] += count;
+    }
+}
