@@ -1,0 +1,156 @@
+//! The few protobuf messages of answers, and their JSON.
+//!
+//! Source: `google/rpc/{status,error_details}.proto`, `opentelemetry/proto/collector/trace/v1/trace_service.proto`.
+
+use std::time::Duration;
+
+use prost::Message;
+use serde_json::json;
+
+use crate::export::Accepted;
+use crate::refusal::{Code, Refusal};
+
+/// The encodings of OTLP/HTTP.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Format {
+    Protobuf,
+    Json,
+}
+
+impl Format {
+    pub(crate) fn content_type(self) -> &'static str {
+        match self {
+            Self::Protobuf => "application/x-protobuf",
+            Self::Json => "application/json",
+        }
+    }
+
+    pub(crate) fn status(self, refusal: &Refusal) -> Vec<u8> {
+        match self {
+            Self::Protobuf => status(refusal).encode_to_vec(),
+            Self::Json => {
+                let code = refusal.reason.code() as u8;
+                json!({"code": code, "message": refusal.message})
+                    .to_string()
+                    .into_bytes()
+            }
+        }
+    }
+
+    pub(crate) fn response(self, accepted: &Accepted) -> Vec<u8> {
+        match self {
+            Self::Protobuf => response(accepted).encode_to_vec(),
+            Self::Json if accepted.rejected_spans == 0 => b"{}".to_vec(),
+            Self::Json => json!({"partialSuccess": {
+                "rejectedSpans": accepted.rejected_spans.to_string(),
+                "errorMessage": accepted.message,
+            }})
+            .to_string()
+            .into_bytes(),
+        }
+    }
+}
+
+/// `google.rpc.Status`, with the details that tell a sender whether and when to retry.
+pub(crate) fn status(refusal: &Refusal) -> Status {
+    let code = refusal.reason.code();
+    let retry = refusal.retry_after.map(|wait| Any {
+        type_url: "type.googleapis.com/google.rpc.RetryInfo".to_owned(),
+        value: RetryInfo::new(wait).encode_to_vec(),
+    });
+    let bad_request = (code == Code::InvalidArgument).then(|| Any {
+        type_url: "type.googleapis.com/google.rpc.BadRequest".to_owned(),
+        value: BadRequest {
+            field_violations: vec![FieldViolation {
+                field: String::new(),
+                description: refusal.message.clone(),
+            }],
+        }
+        .encode_to_vec(),
+    });
+    Status {
+        code: i32::from(code as u8),
+        message: refusal.message.clone(),
+        details: retry.into_iter().chain(bad_request).collect(),
+    }
+}
+
+/// `partial_success` stays unset when every span was accepted.
+pub(crate) fn response(accepted: &Accepted) -> ExportTraceServiceResponse {
+    let partial_success = (accepted.rejected_spans > 0).then(|| ExportTracePartialSuccess {
+        rejected_spans: i64::try_from(accepted.rejected_spans).unwrap_or(i64::MAX),
+        error_message: accepted.message.clone(),
+    });
+    ExportTraceServiceResponse { partial_success }
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+pub(crate) struct Status {
+    #[prost(int32, tag = "1")]
+    pub(crate) code: i32,
+    #[prost(string, tag = "2")]
+    pub(crate) message: String,
+    #[prost(message, repeated, tag = "3")]
+    pub(crate) details: Vec<Any>,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+pub(crate) struct Any {
+    #[prost(string, tag = "1")]
+    pub(crate) type_url: String,
+    #[prost(bytes = "vec", tag = "2")]
+    pub(crate) value: Vec<u8>,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+struct RetryInfo {
+    #[prost(message, optional, tag = "1")]
+    retry_delay: Option<ProtoDuration>,
+}
+
+impl RetryInfo {
+    fn new(wait: Duration) -> Self {
+        Self {
+            retry_delay: Some(ProtoDuration {
+                seconds: i64::try_from(wait.as_secs()).unwrap_or(i64::MAX),
+                nanos: wait.subsec_nanos() as i32,
+            }),
+        }
+    }
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+struct ProtoDuration {
+    #[prost(int64, tag = "1")]
+    seconds: i64,
+    #[prost(int32, tag = "2")]
+    nanos: i32,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+struct BadRequest {
+    #[prost(message, repeated, tag = "1")]
+    field_violations: Vec<FieldViolation>,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+struct FieldViolation {
+    #[prost(string, tag = "1")]
+    field: String,
+    #[prost(string, tag = "2")]
+    description: String,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+pub(crate) struct ExportTraceServiceResponse {
+    #[prost(message, optional, tag = "1")]
+    partial_success: Option<ExportTracePartialSuccess>,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+struct ExportTracePartialSuccess {
+    #[prost(int64, tag = "1")]
+    rejected_spans: i64,
+    #[prost(string, tag = "2")]
+    error_message: String,
+}
