@@ -1,0 +1,52 @@
+/**
+ * Which of the eight service colours a service gets: a pure function of the ranked names, so the same trace has the same
+ * colours for everyone. Each takes the slot its name hashes to, or the free slot after it; past the eighth, slots are
+ * shared and the bar gets a second texture.
+ */
+
+/** Number of categorical colours. */
+export const SLOT_COUNT = 8;
+
+/** The look of one service. */
+export interface ServiceLook {
+  /** Palette slot, 0-based. */
+  slot: number;
+  /** Whether the slot is shared with an earlier service and so drawn with a texture. */
+  textured: boolean;
+  /** Two letters that stand for the name. */
+  monogram: string;
+}
+
+/** Assigns a look to each name; the order of `ranked` decides who gets the preferred slot. */
+export function assignLooks(ranked: readonly string[]): Map<string, ServiceLook> {
+  const looks = new Map<string, ServiceLook>();
+  const taken = new Set<number>();
+  for (const name of ranked) {
+    if (looks.has(name)) continue;
+    const wanted = hashName(name) % SLOT_COUNT;
+    const full = taken.size === SLOT_COUNT;
+    let slot = wanted;
+    while (!full && taken.has(slot)) slot = (slot + 1) % SLOT_COUNT;
+    taken.add(slot);
+    looks.set(name, { slot, textured: full, monogram: monogram(name) });
+  }
+  return looks;
+}
+
+/** Two letters of a service name: the initials of its first two words, else its first two letters. */
+export function monogram(name: string): string {
+  const words = name.split(/[^\p{L}\p{N}]+/u).filter(Boolean);
+  const [first = '?', second] = words;
+  const letters = second === undefined ? [...first].slice(0, 2) : [[...first][0], [...second][0]];
+  return letters.join('').toLowerCase();
+}
+
+/** FNV-1a over UTF-16 code units, 32 bits (parameters of the published FNV reference). */
+function hashName(name: string): number {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < name.length; i += 1) {
+    hash = Math.imul(hash ^ name.charCodeAt(i), 0x01000193);
+  }
+  // The low bits of FNV-1a of short names cluster, so the high half is folded in.
+  return (hash ^ (hash >>> 15)) >>> 0;
+}
