@@ -20,7 +20,7 @@ export function Freshness() {
         <>
           <span className={styles.footerMore}>{formatCount(data.spans)} spans stored · </span>
           <span title={formatMoment(newest, zone)}>
-            data to {formatClock(newest, zone)} {zoneName(zone, newest)} ({formatAge(nanoToMilli(data.now) - newest)})
+            data to {formatClock(newest, zone)} {zoneName(zone, newest)} ({formatAge(nanoToMilli(data.nowUnixNano) - newest)})
           </span>
         </>
       )}

@@ -3,7 +3,7 @@
  */
 import { basePath } from '@/kit/base-path';
 
-/** A failed call. `position` is the 1-based column in the query at which it is wrong. */
+/** A failed call. `position` is the zero-based column in the query at which it is wrong. */
 export class ApiError extends Error {
   override readonly name = 'ApiError';
 

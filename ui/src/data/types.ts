@@ -1,11 +1,10 @@
 /** The shapes of the API that the UI uses. Absolute times are decimal strings of nanoseconds, durations numbers of nanoseconds. */
-import type { SpanKind, SpanStatus } from '@/engine/trace-input';
 import type { Nanoseconds, UnixNano } from '@/kit/units';
 
 export interface Status {
   version: string;
-  startedAt: UnixNano;
-  now: UnixNano;
+  startedAtUnixNano: UnixNano;
+  nowUnixNano: UnixNano;
   oldestUnixNano: UnixNano | null;
   newestUnixNano: UnixNano | null;
   spans: number;
@@ -26,7 +25,8 @@ export interface Operation {
 export interface Attribute {
   key: string;
   type: string;
-  value: unknown;
+  /** As text; arrays and key-value lists as OTLP/JSON, bytes as base64. */
+  value: string;
 }
 
 export interface MatchedSpan {
@@ -35,7 +35,7 @@ export interface MatchedSpan {
   service: string;
   startUnixNano: UnixNano;
   durationNano: Nanoseconds;
-  status: SpanStatus;
+  status: string;
   attributes: Attribute[];
 }
 
@@ -43,6 +43,7 @@ export interface TraceSummary {
   traceId: string;
   rootService: string | null;
   rootName: string | null;
+  hasRoot: boolean;
   startUnixNano: UnixNano;
   durationNano: Nanoseconds;
   spanCount: number;
@@ -57,7 +58,7 @@ export interface SearchAnswer {
   nextCursor: string | null;
   query: string;
   partial: string | null;
-  report: { rowsRead: number; batchesRead: number; elapsedMicros: number };
+  report: { blocksRead: number; blocksPruned: number; rowsRead: number; bytesRead: number; elapsedMicros: number };
 }
 
 export interface TraceSpan {
@@ -65,8 +66,8 @@ export interface TraceSpan {
   parentSpanId: string | null;
   name: string;
   service: number;
-  kind: SpanKind;
-  status: SpanStatus;
+  kind: string;
+  status: string;
   startOffsetNano: Nanoseconds;
   durationNano: Nanoseconds;
   eventCount: number;
@@ -78,7 +79,7 @@ export interface TraceSpan {
 export interface TraceFacts {
   complete: boolean;
   missingParents: number;
-  duplicateSpans: number;
+  conflictingSpans: number;
   roots: number;
 }
 
@@ -101,23 +102,33 @@ export interface SpanEvent {
 }
 
 export interface SpanLink {
-  traceId: string;
-  spanId: string;
+  traceId: string | null;
+  spanId: string | null;
   traceState: string;
   attributes: Attribute[];
+  droppedAttributesCount: number;
 }
 
-export interface SpanDetails extends Omit<TraceSpan, 'service'> {
-  service: string | number;
+export interface SpanDetails {
+  traceId: string;
+  spanId: string;
+  parentSpanId: string | null;
+  name: string;
+  service: string;
+  kind: string;
+  status: string;
+  statusMessage: string | null;
+  traceState: string;
+  flags: number;
   startUnixNano: UnixNano;
   endUnixNano: UnixNano;
-  traceState: string;
+  durationNano: Nanoseconds;
   attributes: Attribute[];
+  droppedAttributesCount: number;
   events: SpanEvent[];
+  droppedEventsCount: number;
   links: SpanLink[];
-  resource: { attributes: Attribute[]; droppedAttributesCount?: number };
-  scope: { name: string; version: string; attributes: Attribute[]; droppedAttributesCount?: number };
-  droppedAttributesCount?: number;
-  droppedEventsCount?: number;
-  droppedLinksCount?: number;
+  droppedLinksCount: number;
+  resource: { attributes: Attribute[]; droppedAttributesCount: number; schemaUrl: string };
+  scope: { name: string; version: string; attributes: Attribute[]; droppedAttributesCount: number; schemaUrl: string };
 }

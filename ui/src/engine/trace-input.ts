@@ -5,11 +5,6 @@ export const SPAN_KINDS = ['unspecified', 'internal', 'server', 'client', 'produ
 /** States of a span, in the order of their codes in the columns. */
 export const SPAN_STATUSES = ['unset', 'ok', 'error'] as const;
 
-/** A kind of span. */
-export type SpanKind = (typeof SPAN_KINDS)[number];
-/** The state of a span. */
-export type SpanStatus = (typeof SPAN_STATUSES)[number];
-
 /** One span; times in nanoseconds relative to the trace's start. */
 export interface InputSpan {
   spanId: string;
@@ -17,8 +12,10 @@ export interface InputSpan {
   name: string;
   /** Index into the trace's list of services. */
   service: number;
-  kind: SpanKind;
-  status: SpanStatus;
+  /** One of `SPAN_KINDS`; anything else counts as the first. */
+  kind: string;
+  /** One of `SPAN_STATUSES`; anything else counts as the first. */
+  status: string;
   startOffsetNano: number;
   durationNano: number;
 }

@@ -191,8 +191,8 @@ function layOut(spans: readonly InputSpan[], order: Uint32Array, links: Links, t
     const span = spans[node];
     if (span) {
       columns.service[row] = span.service;
-      columns.kind[row] = Math.max(0, SPAN_KINDS.indexOf(span.kind));
-      columns.status[row] = Math.max(0, SPAN_STATUSES.indexOf(span.status));
+      columns.kind[row] = Math.max(0, (SPAN_KINDS as readonly string[]).indexOf(span.kind));
+      columns.status[row] = Math.max(0, (SPAN_STATUSES as readonly string[]).indexOf(span.status));
       columns.cycle[row] = at(links.cycle, node);
       if (!rowOfSpanId.has(span.spanId)) rowOfSpanId.set(span.spanId, row);
     } else if (node !== virtual) {

@@ -3,14 +3,13 @@ import type { Attribute } from '@/data/types';
 import { PlainText } from '@/kit/plain-text';
 import { middleEllipsis } from '@/kit/units';
 import styles from './attribute-inline.module.css';
-import { attributeText } from './attribute-value';
 
 /** Draws the pair. */
 export function AttributeInline({ attribute }: { attribute: Attribute }) {
   return (
     <span className={styles.pair}>
       <span className={styles.key}>{attribute.key} = </span>
-      <PlainText text={middleEllipsis(attributeText(attribute.value), 80)} />
+      <PlainText text={middleEllipsis(attribute.value, 80)} />
     </span>
   );
 }

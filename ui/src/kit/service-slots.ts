@@ -21,6 +21,7 @@ export interface ServiceLook {
 export function assignLooks(ranked: readonly string[]): Map<string, ServiceLook> {
   const looks = new Map<string, ServiceLook>();
   const taken = new Set<number>();
+  const letters = assignMonograms(ranked);
   for (const name of ranked) {
     if (looks.has(name)) continue;
     const wanted = hashName(name) % SLOT_COUNT;
@@ -28,7 +29,7 @@ export function assignLooks(ranked: readonly string[]): Map<string, ServiceLook>
     let slot = wanted;
     while (!full && taken.has(slot)) slot = (slot + 1) % SLOT_COUNT;
     taken.add(slot);
-    looks.set(name, { slot, textured: full, monogram: monogram(name) });
+    looks.set(name, { slot, textured: full, monogram: letters.get(name) ?? '??' });
   }
   return looks;
 }
@@ -39,6 +40,20 @@ export function monogram(name: string): string {
   const [first = '?', second] = words;
   const letters = second === undefined ? [...first].slice(0, 2) : [[...first][0], [...second][0]];
   return letters.join('').toLowerCase();
+}
+
+/** Monograms that differ where the names allow it, by the order of the names, so that few services change theirs between pages. */
+function assignMonograms(names: readonly string[]): Map<string, string> {
+  const out = new Map<string, string>();
+  const used = new Set<string>();
+  for (const name of [...new Set(names)].sort()) {
+    const first = [...monogram(name)][0] ?? '?';
+    const others = [...name.toLowerCase()].slice(1).filter((char) => /[\p{L}\p{N}]/u.test(char)).map((char) => first + char);
+    const chosen = [monogram(name), ...others].find((letters) => !used.has(letters)) ?? monogram(name);
+    used.add(chosen);
+    out.set(name, chosen);
+  }
+  return out;
 }
 
 /** FNV-1a over UTF-16 code units, 32 bits (parameters of the published FNV reference). */

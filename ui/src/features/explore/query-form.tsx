@@ -70,7 +70,7 @@ function QueryError({ id, query, error }: { id: string; query: string; error: Ap
       )}
       <p>
         <span aria-hidden="true">✖ </span>
-        {place && <strong>Column {error.position}: </strong>}
+        {place && <strong>{place.where}: </strong>}
         {error.message}
       </p>
       {error.hint && <p className={styles.hint}>{error.hint}</p>}
@@ -78,10 +78,11 @@ function QueryError({ id, query, error }: { id: string; query: string; error: Ap
   );
 }
 
-/** The line that holds the 1-based `position`, and the 0-based column in it. */
-function locate(query: string, position: number): { line: string; column: number } {
-  const offset = Math.min(Math.max(position - 1, 0), query.length);
-  const start = query.lastIndexOf('\n', offset - 1) + 1;
-  const end = query.indexOf('\n', offset);
-  return { line: query.slice(start, end === -1 ? undefined : end), column: offset - start };
+/** The line that holds the zero-based `position`, the column in it, and both in words. */
+function locate(query: string, position: number): { line: string; column: number; where: string } {
+  const offset = Math.min(Math.max(position, 0), query.length);
+  const before = query.slice(0, offset).split('\n');
+  const column = before.at(-1)?.length ?? 0;
+  const line = query.split('\n')[before.length - 1] ?? '';
+  return { line, column, where: before.length > 1 ? `Line ${before.length}, column ${column + 1}` : `Column ${column + 1}` };
 }

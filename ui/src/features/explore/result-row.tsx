@@ -14,7 +14,7 @@ import { AttributeInline } from '../attribute-inline';
 import styles from './result-list.module.css';
 import { traceTimeHint } from './trace-link';
 
-const CHIPS_SHOWN = 6;
+const CHIPS_SHOWN = 5;
 const SHORTEST_NS = 1e5;
 const LONGEST_NS = 1e11;
 
@@ -39,8 +39,9 @@ export function ResultRow({ trace, looks, open, onToggle }: Props) {
         <span role="cell" className={styles.request}>
           {trace.rootService !== null && <span className={styles.chip}><ServiceChip name={trace.rootService} look={looks.get(trace.rootService)} /></span>}
           <Link to="/trace/$traceId" params={{ traceId: trace.traceId }} search={{ v: 1, t: traceTimeHint(trace) }} className={styles.link} data-result="">
-            {trace.rootName === null ? <em>root not received</em> : <PlainText text={trace.rootName || '(no name)'} />}
+            {trace.rootName === null ? <em>no span name</em> : <PlainText text={trace.rootName || '(no name)'} />}
           </Link>
+          {!trace.hasRoot && <span className={styles.warn} title="No span without a parent was received; this is the earliest span">▲ no root</span>}
         </span>
         <span role="cell" className={styles.duration}>
           <span className={styles.bar} aria-hidden="true"><span style={{ inlineSize: `${durationShare(trace.durationNano) * 100}%` }} /></span>

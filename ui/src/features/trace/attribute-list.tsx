@@ -4,7 +4,6 @@ import type { Attribute } from '@/data/types';
 import { CopyButton } from '@/kit/button';
 import { PlainText } from '@/kit/plain-text';
 import { formatCount, plural } from '@/kit/units';
-import { attributeText } from '../attribute-value';
 import styles from './details-panel.module.css';
 
 const FOLD_AT = 512;
@@ -17,7 +16,7 @@ export function AttributeList({ attributes, label, dropped = 0, searchable = fal
   const [all, setAll] = useState(false);
   const word = filter.toLowerCase();
   const found = attributes
-    .filter((a) => word === '' || a.key.toLowerCase().includes(word) || attributeText(a.value).toLowerCase().includes(word))
+    .filter((a) => word === '' || a.key.toLowerCase().includes(word) || a.value.toLowerCase().includes(word))
     .sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
   const shown = all ? found : found.slice(0, SHOWN_FIRST);
   return (
@@ -41,7 +40,7 @@ export function AttributeList({ attributes, label, dropped = 0, searchable = fal
 
 function AttributeRow({ attribute }: { attribute: Attribute }) {
   const [open, setOpen] = useState(false);
-  const text = attributeText(attribute.value);
+  const text = attribute.value;
   const folded = text.length > FOLD_AT && !open;
   return (
     <div className={styles.attribute}>

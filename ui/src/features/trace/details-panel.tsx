@@ -63,7 +63,7 @@ function FetchedSections({ model, row, details }: { model: TraceModel; row: numb
   return (
     <>
       <Section title="Attributes" count={details.attributes.length}>
-        <AttributeList attributes={details.attributes} label="Attributes of the span" dropped={details.droppedAttributesCount ?? 0} searchable />
+        <AttributeList attributes={details.attributes} label="Attributes of the span" dropped={details.droppedAttributesCount} searchable />
       </Section>
       <EventsSection details={details} />
       <LinksSection details={details} />

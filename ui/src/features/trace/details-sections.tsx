@@ -6,7 +6,6 @@ import { CopyButton } from '@/kit/button';
 import { Icon } from '@/kit/icon';
 import { PlainText } from '@/kit/plain-text';
 import { formatCount, formatDuration } from '@/kit/units';
-import { attributeText } from '../attribute-value';
 import { AttributeList } from './attribute-list';
 import styles from './details-panel.module.css';
 
@@ -53,7 +52,7 @@ function Exception({ event }: { event: SpanEvent }) {
 
 /** Events by time. */
 export function EventsSection({ details }: { details: SpanDetails }) {
-  if (details.events.length === 0 && !details.droppedEventsCount) return null;
+  if (details.events.length === 0 && details.droppedEventsCount === 0) return null;
   return (
     <Section title="Events" count={details.events.length}>
       {details.events.map((event, i) => (
@@ -65,25 +64,29 @@ export function EventsSection({ details }: { details: SpanDetails }) {
           {event.attributes.length > 0 && <AttributeList attributes={event.attributes} label={`Attributes of event ${i + 1}`} dropped={event.droppedAttributesCount} />}
         </div>
       ))}
-      {!!details.droppedEventsCount && <p className={styles.warn}>▲ {formatCount(details.droppedEventsCount)} events dropped by the sender</p>}
+      {details.droppedEventsCount > 0 && <p className={styles.warn}>▲ {formatCount(details.droppedEventsCount)} events dropped by the sender</p>}
     </Section>
   );
 }
 
 /** Spans that this one points to. */
 export function LinksSection({ details }: { details: SpanDetails }) {
-  if (details.links.length === 0 && !details.droppedLinksCount) return null;
+  if (details.links.length === 0 && details.droppedLinksCount === 0) return null;
   return (
     <Section title="Links" count={details.links.length}>
       {details.links.map((link, i) => (
         <div key={i} className={styles.item}>
           <p className={styles.itemHead}>
-            <Link to="/trace/$traceId" params={{ traceId: link.traceId }} search={{ v: 1, s: link.spanId }}>trace {link.traceId.slice(0, 8)}… span {link.spanId}</Link>
+            {link.traceId === null ? <span className={styles.muted}>to no valid trace</span> : (
+              <Link to="/trace/$traceId" params={{ traceId: link.traceId }} search={{ v: 1, s: link.spanId ?? undefined }}>
+                trace {link.traceId.slice(0, 8)}…{link.spanId !== null && ` span ${link.spanId}`}
+              </Link>
+            )}
           </p>
-          {link.attributes.length > 0 && <AttributeList attributes={link.attributes} label={`Attributes of link ${i + 1}`} />}
+          {link.attributes.length > 0 && <AttributeList attributes={link.attributes} label={`Attributes of link ${i + 1}`} dropped={link.droppedAttributesCount} />}
         </div>
       ))}
-      {!!details.droppedLinksCount && <p className={styles.warn}>▲ {formatCount(details.droppedLinksCount)} links dropped by the sender</p>}
+      {details.droppedLinksCount > 0 && <p className={styles.warn}>▲ {formatCount(details.droppedLinksCount)} links dropped by the sender</p>}
     </Section>
   );
 }
@@ -93,17 +96,17 @@ export function ResourceSection({ details, service }: { details: SpanDetails; se
   const { scope, resource } = details;
   return (
     <Section title="Resource and scope" count={resource.attributes.length}>
-      <AttributeList attributes={resource.attributes} label={`Resource of ${service ?? 'the span'}`} dropped={resource.droppedAttributesCount ?? 0} />
+      <AttributeList attributes={resource.attributes} label={`Resource of ${service ?? 'the span'}`} dropped={resource.droppedAttributesCount} />
       <p className={styles.scope}>
         <span className={styles.muted}>Scope </span>
         {scope.name === '' ? 'not named' : <PlainText text={scope.name} />} {scope.version !== '' && <PlainText text={scope.version} />}
       </p>
-      {scope.attributes.length > 0 && <AttributeList attributes={scope.attributes} label="Attributes of the scope" />}
+      {scope.attributes.length > 0 && <AttributeList attributes={scope.attributes} label="Attributes of the scope" dropped={scope.droppedAttributesCount} />}
     </Section>
   );
 }
 
 function textOf(attributes: readonly Attribute[], key: string): string | undefined {
   const found = attributes.find((attribute) => attribute.key === key);
-  return found && attributeText(found.value);
+  return found?.value;
 }

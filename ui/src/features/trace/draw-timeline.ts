@@ -112,7 +112,7 @@ function drawBar(ctx: CanvasRenderingContext2D, frame: Frame, row: number, bar: 
   if (bar.w < TICK_BELOW) ctx.fillRect(bar.x, bar.y - 3, NARROWEST_BAR, bar.h + 6);
   if (look?.textured) hatch(ctx, bar, palette.onSlots[look.slot] ?? palette.bg, 4, true, 0.35);
   if (store.status[row] === 2) {
-    hatch(ctx, bar, palette.onSlots[look?.slot ?? 0] ?? palette.bg, 6, false, 0.55);
+    hatch(ctx, bar, palette.onSlots[look?.slot ?? 0] ?? palette.bg, 7, false, 0.5);
     ctx.strokeStyle = palette.error;
     ctx.lineWidth = 2;
     roundRect(ctx, { x: bar.x - 1, y: bar.y - 1, w: bar.w + 2, h: bar.h + 2 });

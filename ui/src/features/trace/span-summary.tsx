@@ -26,7 +26,7 @@ export function SpanSummary({ model, row, details, onGoTo }: { model: TraceModel
       <Fact name="Duration">
         {formatDuration(rawDuration(model, row))}
         {trace.durationNano > 0 && <span className={styles.muted}> · {formatShare(at(store.duration, row) / trace.durationNano)} of the trace</span>}
-        {span.durationNano < 0 && <span className={styles.warn}> ▲ ends before it starts</span>}
+        {(span.durationNano < 0 || span.flags.includes('ends_before_start')) && <span className={styles.warn}> ▲ ends before it starts</span>}
       </Fact>
       <Fact name="Self time">
         {formatDuration(self)}
@@ -42,7 +42,7 @@ export function SpanSummary({ model, row, details, onGoTo }: { model: TraceModel
       </Fact>
       <Fact name="Children">{plural(at(store.childCount, row), 'child', 'children')}, {plural(at(store.end, row) - row - 1, 'descendant')}</Fact>
       {details?.traceState && <Fact name="Trace state"><PlainText text={details.traceState} /></Fact>}
-      {span.flags.length > 0 && <Fact name="Flags">{span.flags.join(', ')}</Fact>}
+      {span.flags.length > 0 && <Fact name="Flags">{span.flags.map((flag) => flag.replaceAll('_', ' ')).join(', ')}</Fact>}
     </dl>
   );
 }

@@ -72,7 +72,7 @@ function Notices({ model, extra }: { model: TraceModel; extra: readonly string[]
   const lines = [
     ...(facts.missingParents > 0 ? [`${plural(facts.missingParents, 'parent span')} not received: sampled out, still arriving, or lost between services. Their children hang under placeholders.`] : []),
     ...(facts.roots === 0 ? ['The root span was not received.'] : []),
-    ...(facts.duplicateSpans > 0 ? [`${plural(facts.duplicateSpans, 'span id was', 'span ids were')} used more than once with different contents.`] : []),
+    ...(facts.conflictingSpans > 0 ? [`${plural(facts.conflictingSpans, 'span was', 'spans were')} received again with other contents; both are shown.`] : []),
     ...(cycles > 0 ? [`${plural(cycles, 'parent link')} cut, because the parents formed a ring.`] : []),
     ...extra,
   ];
