@@ -4,11 +4,12 @@ import { useNavigate } from '@tanstack/react-router';
 import { useId, useState, type KeyboardEvent } from 'react';
 import { servicesQuery } from '@/data/queries';
 import { findTraceId } from '@/engine/trace-id';
-import { currentAnchor, lastExploreSearch } from '@/features/explore/session';
+import { anchor, lastExploreSearch } from '@/features/explore/session';
 import { rangeOf } from '@/features/url-fields';
 import { cx } from '@/kit/cx';
 import { Dialog } from '@/kit/dialog';
 import { themePreference, zonePreference } from '@/kit/preferences';
+import { useStore } from '@/kit/store';
 import { resolveRange } from '@/kit/time-range';
 import styles from './command-bar.module.css';
 import { findCommands, type Command } from './commands';
@@ -18,9 +19,8 @@ export function CommandBar({ onClose }: { onClose: () => void }) {
   const id = useId();
   const [text, setText] = useState('');
   const [at, setAt] = useState(0);
-  const [now] = useState(() => currentAnchor(Date.now()));
   const run = useCommand(onClose);
-  const services = useQuery(servicesQuery(resolveRange(rangeOf(lastExploreSearch.get()), now))).data?.services.map((s) => s.name) ?? [];
+  const services = useQuery(servicesQuery(resolveRange(rangeOf(lastExploreSearch.get()), useStore(anchor)))).data?.services.map((s) => s.name) ?? [];
   const commands = findCommands(text, services);
   const active = Math.min(at, commands.length - 1);
   const onKeyDown = (event: KeyboardEvent) => {
@@ -76,17 +76,23 @@ function useCommand(onClose: () => void): (command: Command) => void {
     onClose();
     switch (command.kind) {
       case 'trace':
-        return void navigate({ to: '/trace/$traceId', params: { traceId: command.found.traceId }, search: { v: 1, s: command.found.spanId } });
+        void navigate({ to: '/trace/$traceId', params: { traceId: command.found.traceId }, search: { v: 1, s: command.found.spanId } });
+        break;
       case 'page':
-        return void navigate({ to: '/explore', search: lastExploreSearch.get() });
+        void navigate({ to: '/explore', search: lastExploreSearch.get() });
+        break;
       case 'service':
-        return void navigate({ to: '/explore', search: { ...lastExploreSearch.get(), svc: command.service, op: undefined, q: undefined } });
+        void navigate({ to: '/explore', search: { ...lastExploreSearch.get(), svc: command.service, op: undefined, q: undefined } });
+        break;
       case 'query':
-        return void navigate({ to: '/explore', search: { ...lastExploreSearch.get(), q: command.query } });
+        void navigate({ to: '/explore', search: { ...lastExploreSearch.get(), q: command.query } });
+        break;
       case 'theme':
-        return themePreference.set(command.theme);
+        themePreference.set(command.theme);
+        break;
       case 'zone':
-        return zonePreference.set(command.zone);
+        zonePreference.set(command.zone);
+        break;
     }
   };
 }

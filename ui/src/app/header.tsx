@@ -1,6 +1,7 @@
 /** The header: name, command bar, time range and zone, theme, help. */
 import { Link } from '@tanstack/react-router';
 import { IconButton } from '@/kit/button';
+import { COMMAND_KEY } from '@/kit/hotkeys';
 import { Icon, type IconName } from '@/kit/icon';
 import { themePreference, type ThemeChoice } from '@/kit/preferences';
 import { useStore } from '@/kit/store';
@@ -24,7 +25,6 @@ interface Props {
 export function Header({ rangeOpen, onRange, onCommand, onHelp }: Props) {
   const theme = useStore(themePreference);
   const { icon, next } = THEMES[theme];
-  const mac = navigator.platform.startsWith('Mac');
   return (
     <header className={styles.header}>
       <Link to="/explore" search={{ v: 1 }} className={styles.brand} aria-label="Causeline, home">
@@ -34,7 +34,7 @@ export function Header({ rangeOpen, onRange, onCommand, onHelp }: Props) {
       <button type="button" className={styles.command} onClick={onCommand} aria-haspopup="dialog" aria-keyshortcuts="Control+K Meta+K" aria-label="Search, paste a trace id, or run a command">
         <Icon name="search" />
         <span className={styles.commandText}>Search, paste a trace id, or run a command</span>
-        <kbd>{mac ? '⌘K' : 'Ctrl K'}</kbd>
+        <kbd>{COMMAND_KEY}</kbd>
       </button>
       <RangeControl open={rangeOpen} onOpen={onRange} />
       <IconButton icon={icon} label={`Theme: ${theme}. Change to ${next}`} onClick={() => themePreference.set(next)} />

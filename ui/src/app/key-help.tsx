@@ -1,12 +1,12 @@
 /** The keys of the page, and the switch that turns single letters off. */
 import { IconButton } from '@/kit/button';
 import { Dialog } from '@/kit/dialog';
-import { hotkeyGroups } from '@/kit/hotkeys';
+import { COMMAND_KEY, hotkeyGroups } from '@/kit/hotkeys';
 import { shortcutPreference } from '@/kit/preferences';
 import { useStore } from '@/kit/store';
 import styles from './key-help.module.css';
 
-const NAMES: Record<string, string> = { ArrowDown: '↓', ArrowUp: '↑', Escape: 'Esc', 'mod+k': navigator.platform.startsWith('Mac') ? '⌘K' : 'Ctrl K' };
+const NAMES: Record<string, string> = { ArrowDown: '↓', ArrowUp: '↑', Escape: 'Esc', 'mod+k': COMMAND_KEY };
 
 const WATERFALL_KEYS = [
   ['→ ←', 'Open or go to the first child; close or go to the parent'],

@@ -51,7 +51,7 @@ export function RangeControl({ open, onOpen }: { open: boolean; onOpen: (open: b
       <button ref={button} type="button" className={styles.button} aria-expanded={open} aria-haspopup="dialog" title={onExplore ? 'Time range (t)' : 'Time range of Explore (t)'} onClick={() => onOpen(!open)}>
         <Icon name="clock" />
         <span className={styles.text}>{describeRange(range, zone)}</span>
-        <span className={styles.zone}>{zoneName(zone, Date.now())}</span>
+        <span className={styles.zone}>{zoneName(zone, useStore(anchor))}</span>
       </button>
       {open && <RangePanel range={range} zone={zone} onChoose={choose} />}
     </div>

@@ -19,6 +19,9 @@ interface Group {
   hotkeys: readonly Hotkey[];
 }
 
+/** How the command bar's chord is written on this device. */
+export const COMMAND_KEY = globalThis.navigator?.userAgent.includes('Mac') ? '⌘K' : 'Ctrl K';
+
 const SEQUENCE_MS = 1200;
 
 /** Groups of bindings in force, the page's last. The help dialog reads it. */

@@ -6,7 +6,7 @@ import styles from './service-chip.module.css';
 /** Draws the chip; `short` leaves out the name on screen but not for a screen reader. */
 export function ServiceChip({ name, look, short = false, error = false }: { name: string; look: ServiceLook | undefined; short?: boolean; error?: boolean }) {
   return (
-    <span className={styles.chip} title={name}>
+    <span className={cx(styles.chip, short && styles.short)} title={name}>
       <span className={cx(styles.mono, styles[`slot${(look?.slot ?? 0) + 1}`], look?.textured && styles.textured)} aria-hidden="true">
         {look?.monogram ?? '??'}
       </span>

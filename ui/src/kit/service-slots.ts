@@ -38,7 +38,7 @@ export function assignLooks(ranked: readonly string[]): Map<string, ServiceLook>
 export function monogram(name: string): string {
   const words = name.split(/[^\p{L}\p{N}]+/u).filter(Boolean);
   const [first = '?', second] = words;
-  const letters = second === undefined ? [...first].slice(0, 2) : [[...first][0], [...second][0]];
+  const letters = second === undefined ? Array.from(first).slice(0, 2) : [Array.from(first)[0], Array.from(second)[0]];
   return letters.join('').toLowerCase();
 }
 
@@ -47,8 +47,8 @@ function assignMonograms(names: readonly string[]): Map<string, string> {
   const out = new Map<string, string>();
   const used = new Set<string>();
   for (const name of [...new Set(names)].sort()) {
-    const first = [...monogram(name)][0] ?? '?';
-    const others = [...name.toLowerCase()].slice(1).filter((char) => /[\p{L}\p{N}]/u.test(char)).map((char) => first + char);
+    const first = Array.from(monogram(name))[0] ?? '?';
+    const others = Array.from(name.toLowerCase()).slice(1).filter((char) => /[\p{L}\p{N}]/u.test(char)).map((char) => first + char);
     const chosen = [monogram(name), ...others].find((letters) => !used.has(letters)) ?? monogram(name);
     used.add(chosen);
     out.set(name, chosen);

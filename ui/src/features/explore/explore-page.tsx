@@ -18,7 +18,7 @@ import { ExploreResults } from './explore-results';
 import { FilterBar } from './filter-bar';
 import { QueryForm } from './query-form';
 import type { ExploreSearch } from './search-params';
-import { anchor, currentAnchor, lastExploreSearch } from './session';
+import { anchor, lastExploreSearch, renewAnchor } from './session';
 
 const route = getRouteApi('/explore');
 
@@ -27,7 +27,7 @@ export function ExplorePage() {
   const search = route.useSearch();
   const navigate = route.useNavigate();
   const zone = useStore(zonePreference);
-  const now = useStore(anchor) || currentAnchor(Date.now());
+  const now = useStore(anchor);
   const input = useRef<HTMLTextAreaElement>(null);
   const range = rangeOf(search);
   const window = useMemo(() => resolveRange(rangeOf({ last: search.last, from: search.from, to: search.to }), now), [search.last, search.from, search.to, now]);
@@ -37,7 +37,7 @@ export function ExplorePage() {
 
   useEffect(() => {
     document.title = 'Explore – Causeline';
-    currentAnchor(Date.now());
+    renewAnchor(Date.now());
   }, []);
   useEffect(() => lastExploreSearch.set(search), [search]);
   const refresh = () => anchor.set(Date.now());

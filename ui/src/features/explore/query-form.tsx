@@ -40,7 +40,7 @@ export function QueryForm({ query, error, inputRef, onRun }: Props) {
         aria-label="TraceQL query"
         aria-invalid={error !== null}
         aria-describedby={error ? errorId : undefined}
-        placeholder="{ resource.service.name = &quot;checkout&quot; && duration > 500ms }"
+        placeholder="{ span:duration > 500ms }"
         rows={1}
         spellCheck={false}
         autoComplete="off"

@@ -19,12 +19,11 @@ lastExploreSearch.subscribe(() => {
 });
 
 /** The moment that `now` means for the searches of this tab; moved on by a refresh or when it is stale. */
-export const anchor = createStore(0);
+export const anchor = createStore(Date.now());
 
-/** The anchor, renewed when more than five minutes old. */
-export function currentAnchor(now: number): number {
+/** Renews the anchor when it is more than five minutes old. */
+export function renewAnchor(now: number): void {
   if (now - anchor.get() > STALE_MS) anchor.set(now);
-  return anchor.get();
 }
 
 function readStored(): ExploreSearch {

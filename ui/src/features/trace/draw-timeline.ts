@@ -79,8 +79,10 @@ function drawRow(ctx: CanvasRenderingContext2D, frame: Frame, row: number, top: 
   const [start, duration] = [at(store.start, row), at(store.duration, row)];
   const [x0, x1] = [xOf(view, width, start), xOf(view, width, start + duration)];
   const middle = top + rowHeight / 2;
-  if (x1 < 0) return drawAway(ctx, frame, middle, `◂ ${formatDuration(view.from - start - duration)}`, 'left');
-  if (x0 > width) return drawAway(ctx, frame, middle, `${formatDuration(start - view.to)} ▸`, 'right');
+  if (x1 < 0 || x0 > width) {
+    drawAway(ctx, frame, middle, x1 < 0 ? `◂ ${formatDuration(view.from - start - duration)}` : `${formatDuration(start - view.to)} ▸`, x1 < 0);
+    return;
+  }
   const bar = { x: Math.max(x0, -4), y: top + 6, w: 0, h: rowHeight - 12 };
   bar.w = Math.max(Math.min(x1, width + 4) - bar.x, NARROWEST_BAR);
   drawBar(ctx, frame, row, bar);
@@ -140,21 +142,17 @@ function drawLabel(ctx: CanvasRenderingContext2D, frame: Frame, row: number, bar
     const look = model.lookOf[at(model.store.service, row)];
     const plain = at(model.store.rowKind, row) !== ROW_SPAN;
     const x = Math.min(bar.x + bar.w, width) - size - LABEL_GAP;
-    if (failed || plain) {
-      // Hatches lie under the text: a plate keeps it legible.
-      ctx.fillStyle = palette.bg;
-      ctx.fillRect(x - 4, middle - 8, size + 8, 16);
-      ctx.fillStyle = failed ? palette.error : palette.text2;
-    } else {
-      ctx.fillStyle = palette.onSlots[look?.slot ?? 0] ?? palette.bg;
-    }
+    // Hatches lie under the text: a plate of the bar's own colour keeps it legible.
+    ctx.fillStyle = plain ? palette.bg : (palette.slots[look?.slot ?? 0] ?? palette.bg);
+    ctx.fillRect(x - 2, middle - 6, size + 4, 12);
+    ctx.fillStyle = plain ? palette.text2 : (palette.onSlots[look?.slot ?? 0] ?? palette.text);
     ctx.fillText(text, x, middle);
   }
 }
 
-function drawAway(ctx: CanvasRenderingContext2D, frame: Frame, middle: number, text: string, side: 'left' | 'right'): void {
+function drawAway(ctx: CanvasRenderingContext2D, frame: Frame, middle: number, text: string, left: boolean): void {
   ctx.fillStyle = frame.palette.text3;
-  ctx.fillText(text, side === 'left' ? 4 : frame.width - 4 - measure(ctx, text), middle);
+  ctx.fillText(text, left ? 4 : frame.width - 4 - measure(ctx, text), middle);
 }
 
 function hatch(ctx: CanvasRenderingContext2D, bar: { x: number; y: number; w: number; h: number }, color: string, gap: number, mirrored = false, alpha = 1): void {
