@@ -20,7 +20,8 @@ export function CommandBar({ onClose }: { onClose: () => void }) {
   const [text, setText] = useState('');
   const [at, setAt] = useState(0);
   const run = useCommand(onClose);
-  const services = useQuery(servicesQuery(resolveRange(rangeOf(lastExploreSearch.get()), useStore(anchor)))).data?.services.map((s) => s.name) ?? [];
+  const window = resolveRange(rangeOf(useStore(lastExploreSearch)), useStore(anchor));
+  const services = useQuery(servicesQuery(window)).data?.services.map((s) => s.name) ?? [];
   const commands = findCommands(text, services);
   const active = Math.min(at, commands.length - 1);
   const onKeyDown = (event: KeyboardEvent) => {

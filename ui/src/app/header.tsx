@@ -31,10 +31,10 @@ export function Header({ rangeOpen, onRange, onCommand, onHelp }: Props) {
         <Icon name="explore" />
         <span>Causeline</span>
       </Link>
-      <button type="button" className={styles.command} onClick={onCommand} aria-haspopup="dialog" aria-keyshortcuts="Control+K Meta+K" aria-label="Search, paste a trace id, or run a command">
+      <button type="button" className={styles.command} onClick={onCommand} aria-haspopup="dialog" aria-keyshortcuts="Control+K Meta+K">
         <Icon name="search" />
         <span className={styles.commandText}>Search, paste a trace id, or run a command</span>
-        <kbd>{COMMAND_KEY}</kbd>
+        <kbd aria-hidden="true">{COMMAND_KEY}</kbd>
       </button>
       <RangeControl open={rangeOpen} onOpen={onRange} />
       <IconButton icon={icon} label={`Theme: ${theme}. Change to ${next}`} onClick={() => themePreference.set(next)} />

@@ -15,6 +15,7 @@ import styles from './range-control.module.css';
 /** The button and its panel. */
 export function RangeControl({ open, onOpen }: { open: boolean; onOpen: (open: boolean) => void }) {
   const zone = useStore(zonePreference);
+  const now = useStore(anchor);
   const range = rangeOf(useStore(lastExploreSearch));
   const onExplore = useMatchRoute()({ to: '/explore' }) !== false;
   const navigate = useNavigate();
@@ -51,7 +52,7 @@ export function RangeControl({ open, onOpen }: { open: boolean; onOpen: (open: b
       <button ref={button} type="button" className={styles.button} aria-expanded={open} aria-haspopup="dialog" title={onExplore ? 'Time range (t)' : 'Time range of Explore (t)'} onClick={() => onOpen(!open)}>
         <Icon name="clock" />
         <span className={styles.text}>{describeRange(range, zone)}</span>
-        <span className={styles.zone}>{zoneName(zone, useStore(anchor))}</span>
+        <span className={styles.zone}>{zoneName(zone, now)}</span>
       </button>
       {open && <RangePanel range={range} zone={zone} onChoose={choose} />}
     </div>

@@ -20,7 +20,7 @@ interface Group {
 }
 
 /** How the command bar's chord is written on this device. */
-export const COMMAND_KEY = globalThis.navigator?.userAgent.includes('Mac') ? '⌘K' : 'Ctrl K';
+export const COMMAND_KEY = navigator.userAgent.includes('Mac') ? '⌘K' : 'Ctrl K';
 
 const SEQUENCE_MS = 1200;
 

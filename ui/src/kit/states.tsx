@@ -40,7 +40,7 @@ export function EmptyState({ title, children, actions }: { title: string; childr
 
 /** A plain sentence, what can be done, and the details to hand on. */
 export function ErrorState({ title, error, onRetry, children }: { title: string; error: Error; onRetry?: () => void; children?: ReactNode }) {
-  const details = () => ('details' in error && typeof error.details === 'function' ? String((error.details as () => string).call(error)) : (error.stack ?? error.message));
+  const details = () => ('details' in error && typeof error.details === 'function' ? (error.details as () => string).call(error) : (error.stack ?? error.message));
   const hint = 'hint' in error && typeof error.hint === 'string' ? error.hint : null;
   return (
     <section className={styles.state} role="alert">

@@ -1,5 +1,6 @@
 /** What stands below the query: the list in all its states. */
 import { useQuery, useQueryClient, type InfiniteData, type UseInfiniteQueryResult } from '@tanstack/react-query';
+import { useState } from 'react';
 import type { ApiError } from '@/data/client';
 import { statusQuery } from '@/data/queries';
 import type { SearchAnswer } from '@/data/types';
@@ -25,7 +26,8 @@ interface Props {
 
 /** The list, or why there is none. */
 export function ExploreResults({ search, results, looks, queryError, onChange, onRefresh }: Props) {
-  const { data, error, isFetching, isPlaceholderData } = results;
+  const { error, isFetching, isPlaceholderData } = results;
+  const data = useLastGood(results.data, queryError !== null);
   const showSkeleton = useDelayed(data === undefined && error === null);
   const slow = useDelayed(isFetching && !results.isFetchingNextPage, 3000);
   const client = useQueryClient();
@@ -61,6 +63,13 @@ export function ExploreResults({ search, results, looks, queryError, onChange, o
       )}
     </section>
   );
+}
+
+/** The data, or what was there before a query that is wrong. */
+function useLastGood<T>(data: T | undefined, wrong: boolean): T | undefined {
+  const [good, setGood] = useState(data);
+  if (data !== undefined && data !== good) setGood(data);
+  return data ?? (wrong ? good : undefined);
 }
 
 /** Nothing ever, or nothing that matches: with the clauses to take away and the range that has data. */
