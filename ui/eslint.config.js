@@ -42,6 +42,7 @@ export default tseslint.config(
       globals: {
         Buffer: 'readonly', URL: 'readonly', URLSearchParams: 'readonly', console: 'readonly', document: 'readonly',
         fetch: 'readonly', process: 'readonly', setTimeout: 'readonly', window: 'readonly', location: 'readonly',
+        KeyboardEvent: 'readonly', PerformanceObserver: 'readonly', performance: 'readonly', requestAnimationFrame: 'readonly',
       },
     },
   },

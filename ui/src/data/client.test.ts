@@ -1,6 +1,6 @@
 // @vitest-environment happy-dom
 import { afterEach, expect, it, vi } from 'vitest';
-import { ApiError, apiUrl, getJson } from './client';
+import { apiUrl, getJson, type ApiError } from './client';
 import { shouldRetry } from './queries';
 
 afterEach(() => {

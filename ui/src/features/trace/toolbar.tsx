@@ -21,8 +21,8 @@ export function Toolbar({ model, view, inputRef, onZoom }: { model: TraceModel; 
         <Button onClick={() => view.jump(model.errors, 1)} title="Next error (e)"><span className={styles.bad} aria-hidden="true">✖</span> Next error</Button>
       )}
       <span className={styles.group}>
-        <Button look="quiet" onClick={view.expandAll} title="Open every row">Expand<span className={styles.wide}> all</span></Button>
-        <Button look="quiet" onClick={view.collapseAll} title="Close the rows below the top">Collapse<span className={styles.wide}> all</span></Button>
+        <Button look="quiet" onClick={view.expandAll} title="Open every row"><span>Expand<span className={styles.wide}> all</span></span></Button>
+        <Button look="quiet" onClick={view.collapseAll} title="Close the rows below the top"><span>Collapse<span className={styles.wide}> all</span></span></Button>
       </span>
       <span className={styles.zoom}>
         <output className={styles.window} aria-label="Time on screen">{formatTick(window.from, length / 100)} – {formatTick(window.to, length / 100)}</output>

@@ -27,8 +27,8 @@ export function TraceScreen({ model, onRefresh }: { model: TraceModel; onRefresh
   const backToRow = () => document.querySelector<HTMLElement>(`[data-row="${view.focus.row}"]`)?.focus();
   const rows = view.hits.length > 0 ? view.hits : model.errors;
   useHotkeys('Trace', [
-    { keys: 'ArrowDown or j', help: 'Next row', run: () => view.step(1) },
-    { keys: 'ArrowUp or k', help: 'Previous row', run: () => view.step(-1) },
+    { keys: 'ArrowDown or j', help: 'Next row', run: () => view.stepOrShow(1) },
+    { keys: 'ArrowUp or k', help: 'Previous row', run: () => view.stepOrShow(-1) },
     { keys: 'e', help: 'Next error', run: () => view.jump(model.errors, 1) },
     { keys: 'E', help: 'Previous error', run: () => view.jump(model.errors, -1) },
     { keys: '/', help: 'Find in trace', run: () => find.current?.select() },
@@ -70,7 +70,7 @@ function Notices({ model, extra }: { model: TraceModel; extra: readonly string[]
   const { facts } = model.trace;
   const cycles = model.store.cycle.reduce((sum, flag) => sum + flag, 0);
   const lines = [
-    ...(facts.missingParents > 0 ? [`${plural(facts.missingParents, 'parent span')} not received: sampled out, still arriving, or lost between services. Their children hang under placeholders.`] : []),
+    ...(facts.missingParents > 0 ? [`${plural(facts.missingParents, 'parent span')} not received: sampled out, still arriving, or lost between services. The spans below hang under a placeholder.`] : []),
     ...(facts.roots === 0 ? ['The root span was not received.'] : []),
     ...(facts.conflictingSpans > 0 ? [`${plural(facts.conflictingSpans, 'span was', 'spans were')} received again with other contents; both are shown.`] : []),
     ...(cycles > 0 ? [`${plural(cycles, 'parent link')} cut, because the parents formed a ring.`] : []),

@@ -60,10 +60,14 @@ export function useTraceView(model: TraceModel) {
       setCollapse(collapseRows(store, topRows(model)));
       setFocus({ row: 0, wanted: focus.wanted });
     },
+    /** A key pressed outside the rows: the first one only shows where the focus is. */
+    stepOrShow: (lines: 1 | -1) => {
+      if (focus.wanted === 0) goTo(focus.row);
+      else goTo(rowAway(collapse, focus.row, lines));
+    },
     /** Goes a number of lines up or down. */
     step: (lines: number) => {
-      const line = Math.min(Math.max(lineOfRow(collapse, focus.row) + lines, 0), collapse.lineCount - 1);
-      goTo(rowOfLine(collapse, line));
+      goTo(rowAway(collapse, focus.row, lines));
     },
     /** Goes to the next or previous of some rows, going round. */
     jump: (rows: Uint32Array, direction: 1 | -1) => {
@@ -71,6 +75,10 @@ export function useTraceView(model: TraceModel) {
       if (row !== null) goTo(row);
     },
   };
+}
+
+function rowAway(collapse: Collapse, row: number, lines: number): number {
+  return rowOfLine(collapse, Math.min(Math.max(lineOfRow(collapse, row) + lines, 0), collapse.lineCount - 1));
 }
 
 /** What a link says is collapsed, opened as far as its selected span needs. */
