@@ -1,7 +1,7 @@
 /**
  * Which of the eight service colours a service gets: a pure function of the ranked names, so the same trace has the same
- * colours for everyone. Each takes the slot its name hashes to, or the free slot after it; past the eighth, slots are
- * shared and the bar gets a second texture.
+ * colours for everyone. The first to want a slot (by the hash of its name) has it; the others get the next free one. Past the
+ * eighth, slots are shared and the bar gets a second texture.
  */
 
 /** Number of categorical colours. */
@@ -22,14 +22,22 @@ export function assignLooks(ranked: readonly string[]): Map<string, ServiceLook>
   const looks = new Map<string, ServiceLook>();
   const taken = new Set<number>();
   const letters = assignMonograms(ranked);
-  for (const name of ranked) {
-    if (looks.has(name)) continue;
-    const wanted = hashName(name) % SLOT_COUNT;
-    const full = taken.size === SLOT_COUNT;
-    let slot = wanted;
-    while (!full && taken.has(slot)) slot = (slot + 1) % SLOT_COUNT;
+  const give = (name: string, slot: number, textured: boolean) => {
     taken.add(slot);
-    looks.set(name, { slot, textured: full, monogram: letters.get(name) ?? '??' });
+    looks.set(name, { slot, textured, monogram: letters.get(name) ?? '??' });
+  };
+  const names = [...new Set(ranked)];
+  const displaced = names.filter((name) => {
+    const wanted = hashName(name) % SLOT_COUNT;
+    if (taken.has(wanted)) return true;
+    give(name, wanted, false);
+    return false;
+  });
+  for (const name of displaced) {
+    const full = taken.size === SLOT_COUNT;
+    let slot = hashName(name) % SLOT_COUNT;
+    while (!full && taken.has(slot)) slot = (slot + 1) % SLOT_COUNT;
+    give(name, slot, full);
   }
   return looks;
 }

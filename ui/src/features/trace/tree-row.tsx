@@ -28,7 +28,7 @@ interface Props {
 const INDENT = 14;
 const FULL_LEVELS = 12;
 const DEEP_INDENT = 2;
-const MOST_INDENT = 240;
+const MOST_INDENT = '45%';
 
 /** Draws the row. */
 export function TreeRow({ model, row, line, top, height, collapsed, selected, hit, tabbable, focusWanted, onSelect, onToggle }: Props) {
@@ -98,6 +98,7 @@ function Glyph({ model, row }: { model: TraceModel; row: number }) {
   return below > 0 ? <span className={styles.error} aria-hidden="true" title={`${formatCount(below)} with errors below`}>◌</span> : null;
 }
 
-function indentOf(depth: number): CssPixels {
-  return Math.min(Math.min(depth, FULL_LEVELS) * INDENT + Math.max(0, depth - FULL_LEVELS) * DEEP_INDENT, MOST_INDENT) + 4;
+/** Full steps for twelve levels, small ones below, and never more than a share of the column. */
+function indentOf(depth: number): string {
+  return `min(${Math.min(depth, FULL_LEVELS) * INDENT + Math.max(0, depth - FULL_LEVELS) * DEEP_INDENT + 4}px, ${MOST_INDENT})`;
 }
