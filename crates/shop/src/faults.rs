@@ -22,7 +22,7 @@ pub enum Fault {
     CacheKeyMistake,
     /// One of two payments instances runs release 4.7.1, which refuses good cards.
     BadRelease,
-    /// The quote function of shipping is thrown away after every second call.
+    /// The quote function of shipping is thrown away after every third call.
     ColdStarts,
     /// Cart and checkout send requests and messages without their trace headers.
     LostContext,
@@ -57,7 +57,7 @@ impl Fault {
     pub fn description(self) -> &'static str {
         match self {
             Fault::SlowQuery => {
-                "catalogue lost an index: searches by popularity scan 120,000 rows per product"
+                "catalogue lost an index: searches by popularity scan 250,000 rows per product"
             }
             Fault::PoolExhaustion => {
                 "a statement job holds the ledger's connections: pool.acquire waits, then fails"
@@ -72,7 +72,7 @@ impl Fault {
                 "one of two payments instances runs 4.7.1 and declines good cards: CardDeclined"
             }
             Fault::ColdStarts => {
-                "shipping's quote function is recycled after two calls: slow initialisation"
+                "shipping's quote function is recycled after three calls: slow initialisation"
             }
             Fault::LostContext => {
                 "cart and checkout drop the trace headers: traces fall into pieces"

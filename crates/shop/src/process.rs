@@ -20,14 +20,18 @@ use crate::{Error, ShopArgs, services};
 /// How long requests in flight may take to finish once the process is to end.
 const DRAIN_MAX: Duration = Duration::from_secs(1);
 
-/// How long after its input ended the process ends by force, should something hang.
-const EXIT_MAX: Duration = Duration::from_secs(5);
+/// How long tasks may take after that.
+const TASKS_MAX: Duration = Duration::from_secs(2);
+
+/// How long after its input ended the process ends by force, should something hang: longer than the limits above and
+/// the last flush take together.
+const EXIT_MAX: Duration = Duration::from_secs(6);
 
 /// What a service is made of.
 pub(crate) struct Running {
     /// What it answers, health checks aside.
     pub(crate) routes: Router,
-    /// Work besides requests; stopped when the process ends.
+    /// Work besides requests; each task ends by itself soon after [`Stop`] says so.
     pub(crate) tasks: JoinSet<()>,
 }
 
@@ -79,24 +83,27 @@ pub async fn run_service(args: ShopArgs) -> Result<(), Error> {
 }
 
 async fn serve(args: &ShopArgs) -> Result<(), Error> {
-    let mut stop = stop_signal()?;
+    let stop = Stop::signal()?;
     std::fs::create_dir_all(&args.data_dir)?;
-    let Running { routes, mut tasks } = services::start(args).await?;
+    let Running { routes, mut tasks } = services::start(args, &stop).await?;
     let app = routes.route("/health", get(async || "ok"));
     let listener = TcpListener::bind(args.listen).await?;
     announce(listener.local_addr()?)?;
 
-    let mut stopping = stop.clone();
-    let server = axum::serve(listener, app)
-        .with_graceful_shutdown(async move { wait_for_stop(&mut stopping).await });
+    let (mut drain, mut give_up) = (stop.clone(), stop);
+    let server =
+        axum::serve(listener, app).with_graceful_shutdown(async move { drain.stopped().await });
     tokio::select! {
         ended = async { server.await } => ended?,
         () = async {
-            wait_for_stop(&mut stop).await;
+            give_up.stopped().await;
             tokio::time::sleep(DRAIN_MAX).await;
         } => {}
     }
-    tasks.shutdown().await;
+    let ended = async { while tasks.join_next().await.is_some() {} };
+    if tokio::time::timeout(TASKS_MAX, ended).await.is_err() {
+        tasks.shutdown().await;
+    }
     Ok(())
 }
 
@@ -108,34 +115,50 @@ fn announce(address: SocketAddr) -> Result<(), Error> {
     Ok(())
 }
 
-async fn wait_for_stop(stop: &mut watch::Receiver<bool>) {
-    // An error means that the sender is gone, and with it the input it watched: stop as well.
-    let _ = stop.wait_for(|stop| *stop).await;
+/// Tells every part of the process that it is to end.
+#[derive(Clone)]
+pub(crate) struct Stop(watch::Receiver<bool>);
+
+impl Stop {
+    /// Waits until the process is to end.
+    pub(crate) async fn stopped(&mut self) {
+        // An error means that the sender is gone, and with it the input it watched: stop as well.
+        let _ = self.0.wait_for(|stop| *stop).await;
+    }
+
+    /// Stops at the end of standard input or at SIGTERM.
+    ///
+    /// A plain thread reads the input, so that it also ends a process whose runtime hangs.
+    fn signal() -> Result<Self, Error> {
+        let (sender, receiver) = watch::channel(false);
+        let at_end = sender.clone();
+        std::thread::Builder::new()
+            .name("shop-stdin".into())
+            .spawn(move || {
+                let mut ignored = [0; 64];
+                while matches!(std::io::stdin().read(&mut ignored), Ok(read) if read > 0) {}
+                at_end.send_replace(true);
+                std::thread::sleep(EXIT_MAX);
+                std::process::exit(1);
+            })?;
+        #[cfg(unix)]
+        {
+            use tokio::signal::unix::{SignalKind, signal};
+            let mut terminate = signal(SignalKind::terminate())?;
+            tokio::spawn(async move {
+                terminate.recv().await;
+                sender.send_replace(true);
+            });
+        }
+        Ok(Stop(receiver))
+    }
 }
 
-/// A flag that turns true at the end of standard input or at SIGTERM.
-///
-/// A plain thread reads the input, so that it also ends a process whose runtime hangs.
-fn stop_signal() -> Result<watch::Receiver<bool>, Error> {
-    let (sender, receiver) = watch::channel(false);
-    let at_end = sender.clone();
-    std::thread::Builder::new()
-        .name("shop-stdin".into())
-        .spawn(move || {
-            let mut ignored = [0; 64];
-            while matches!(std::io::stdin().read(&mut ignored), Ok(read) if read > 0) {}
-            at_end.send_replace(true);
-            std::thread::sleep(EXIT_MAX);
-            std::process::exit(1);
-        })?;
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        let mut terminate = signal(SignalKind::terminate())?;
-        tokio::spawn(async move {
-            terminate.recv().await;
-            sender.send_replace(true);
-        });
+#[cfg(test)]
+impl Stop {
+    /// Never stops, for tests of what ends for other reasons.
+    pub(crate) fn never() -> (Self, watch::Sender<bool>) {
+        let (sender, receiver) = watch::channel(false);
+        (Stop(receiver), sender)
     }
-    Ok(receiver)
 }

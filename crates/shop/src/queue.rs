@@ -16,6 +16,7 @@ use tokio::sync::mpsc;
 
 use crate::failure::Failure;
 use crate::instrument::{mark_failed, span, start};
+use crate::process::Stop;
 
 const SCOPE: &str = "shop.queue";
 
@@ -129,13 +130,21 @@ impl Queue {
 }
 
 impl Consumer {
-    /// Hands every message to `work`, batch after batch, until the queue's sending end is gone.
-    pub(crate) async fn run<F>(mut self, work: impl Fn(Message) -> F)
+    /// Hands every message to `work`, batch after batch, until the process is to end or the queue is gone.
+    pub(crate) async fn run<F>(mut self, mut stop: Stop, work: impl Fn(Message) -> F)
     where
         F: Future<Output = Result<(), Failure>>,
     {
         let mut batch = Vec::with_capacity(BATCH_MAX);
-        while self.receiver.recv_many(&mut batch, BATCH_MAX).await > 0 {
+        loop {
+            let received = tokio::select! {
+                biased;
+                received = self.receiver.recv_many(&mut batch, BATCH_MAX) => received,
+                () = stop.stopped() => 0,
+            };
+            if received == 0 {
+                return;
+            }
             self.depth.fetch_sub(batch.len(), Ordering::Relaxed);
             let receive = self.receive_span(&batch);
             for message in batch.drain(..) {
@@ -237,7 +246,8 @@ mod tests {
             seen.lock().unwrap().push(message.id);
             Ok(())
         };
-        consumer.run(work).await;
+        let (never, _sender) = Stop::never();
+        consumer.run(never, work).await;
         let expected: Vec<String> = (0..20).map(|n| n.to_string()).collect();
         assert_eq!(*seen.lock().unwrap(), expected);
     }

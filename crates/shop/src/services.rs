@@ -14,7 +14,7 @@ pub(crate) mod worker;
 use std::time::Duration;
 
 use crate::instrument::http_client::HttpPeer;
-use crate::process::Running;
+use crate::process::{Running, Stop};
 use crate::{Error, Service, ShopArgs};
 
 /// The instrumentation scope of spans about the shop's own work.
@@ -24,17 +24,17 @@ pub(crate) const APP: &str = "shop.app";
 const PEER_WAIT_MAX: Duration = Duration::from_secs(4);
 
 /// Sets the service up: its database, its clients, its routes, its tasks.
-pub(crate) async fn start(args: &ShopArgs) -> Result<Running, Error> {
+pub(crate) async fn start(args: &ShopArgs, stop: &Stop) -> Result<Running, Error> {
     match args.service {
         Service::Catalogue => catalogue::start(args).await,
-        Service::Ledger => ledger::start(args).await,
+        Service::Ledger => ledger::start(args, stop).await,
         Service::Shipping => shipping::start(args).await,
         Service::Cart => cart::start(args).await,
         Service::Payments => payments::start(args).await,
-        Service::Worker => worker::start(args).await,
+        Service::Worker => worker::start(args, stop).await,
         Service::Checkout => checkout::start(args).await,
         Service::Gateway => gateway::start(args),
-        Service::Storefront => storefront::start(args),
+        Service::Storefront => storefront::start(args, stop),
     }
 }
 

@@ -15,14 +15,13 @@ use std::path::PathBuf;
 use std::process::ExitStatus;
 use std::time::Duration;
 
-use tokio::process::ChildStdin;
 use tokio::sync::mpsc;
-use tokio::task::JoinSet;
 
+use self::child::Leash;
 use crate::{Error, Faults, Peer, Service};
 
-/// How long a process gets to end by itself before it is killed: longer than it takes to drain and flush.
-const END_MAX: Duration = Duration::from_secs(6);
+/// How long a process gets to end by itself before it is killed: longer than it allows itself.
+const END_MAX: Duration = Duration::from_secs(7);
 
 /// What the shop needs to start.
 #[derive(Clone, Debug)]
@@ -73,12 +72,9 @@ pub struct ChildExit {
 #[derive(Debug)]
 pub struct Supervisor {
     members: Vec<Member>,
-    /// Standard input of each member, in the same order; dropping one ends that process.
-    inputs: Vec<ChildStdin>,
+    /// What holds each process, dead ones included.
+    leashes: Vec<Leash>,
     exits: mpsc::UnboundedReceiver<ChildExit>,
-    /// One task for each process, which reaps it; killed processes included.
-    watchers: JoinSet<()>,
-    kill: tokio::sync::watch::Sender<bool>,
 }
 
 impl Supervisor {
@@ -87,13 +83,10 @@ impl Supervisor {
     /// Errors: the first process that could not be started, died or took too long; the others are ended again.
     pub async fn start(config: Config) -> Result<Self, Error> {
         let (report, exits) = mpsc::unbounded_channel();
-        let (kill, killed) = tokio::sync::watch::channel(false);
         let mut shop = Supervisor {
             members: Vec::new(),
-            inputs: Vec::new(),
+            leashes: Vec::new(),
             exits,
-            watchers: JoinSet::new(),
-            kill,
         };
         let mut port = config.base_port;
         for wave in plan::waves(&config) {
@@ -104,9 +97,7 @@ impl Supervisor {
             for child in started {
                 let ready = child.ready().await?;
                 shop.members.push(ready.member.clone());
-                let (input, watcher) = ready.watch(report.clone(), killed.clone());
-                shop.inputs.push(input);
-                shop.watchers.spawn(watcher);
+                shop.leashes.push(ready.watch(report.clone()));
             }
         }
         Ok(shop)
@@ -131,15 +122,20 @@ impl Supervisor {
         self.exits.recv().await
     }
 
-    /// Ends every process, customers first, and waits: each gets a few seconds to send its last spans, then it is killed.
-    pub async fn shutdown(mut self) {
-        // The storefront is the last to start; it goes first so that the others end without requests in flight.
-        drop(self.inputs.pop());
-        self.inputs.clear();
-        let all_ended = async { while self.watchers.join_next().await.is_some() {} };
-        if tokio::time::timeout(END_MAX, all_ended).await.is_err() {
-            self.kill.send_replace(true);
-            while self.watchers.join_next().await.is_some() {}
+    /// Ends every process, callers before those they call, and waits.
+    ///
+    /// Requests in flight are answered and the last spans sent; a process that takes too long is killed.
+    pub async fn shutdown(self) {
+        let mut leashes = self.leashes;
+        for turn in plan::ENDING {
+            let (now, later): (Vec<_>, Vec<_>) = leashes
+                .into_iter()
+                .partition(|leash| turn.contains(&leash.service));
+            leashes = later;
+            let ending: Vec<_> = now.into_iter().map(Leash::release).collect();
+            for child in ending {
+                child.end(END_MAX).await;
+            }
         }
     }
 

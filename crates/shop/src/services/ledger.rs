@@ -20,7 +20,7 @@ use crate::db::{Database, PoolSize, Statement};
 use crate::dice::Dice;
 use crate::failure::Failure;
 use crate::instrument::{set, span, try_in_span};
-use crate::process::Running;
+use crate::process::{Running, Stop};
 use crate::{Error, Fault, ShopArgs};
 
 /// The account every payment goes to.
@@ -70,7 +70,7 @@ struct Ledger {
     holds_connections: bool,
 }
 
-pub(crate) async fn start(args: &ShopArgs) -> Result<Running, Error> {
+pub(crate) async fn start(args: &ShopArgs, stop: &Stop) -> Result<Running, Error> {
     let holds_connections = args.faults().contains(Fault::PoolExhaustion);
     let pool = if holds_connections {
         PoolSize {
@@ -88,7 +88,7 @@ pub(crate) async fn start(args: &ShopArgs) -> Result<Running, Error> {
     let mut tasks = JoinSet::new();
     let mut dice = Dice::new(args.seed);
     for _ in 0..EXPORTS {
-        tasks.spawn(export_for_ever(ledger.clone(), dice.fork()));
+        tasks.spawn(export_until(stop.clone(), ledger.clone(), dice.fork()));
     }
     let routes = Router::new()
         .route("/postings", post(record))
@@ -182,8 +182,16 @@ impl Ledger {
     }
 }
 
-/// Exports now and again, with pauses that keep the two jobs from marching in step.
-async fn export_for_ever(ledger: Arc<Ledger>, mut dice: Dice) {
+/// Exports now and again until the process is to end.
+async fn export_until(mut stop: Stop, ledger: Arc<Ledger>, dice: Dice) {
+    tokio::select! {
+        () = stop.stopped() => {}
+        () = export_repeatedly(&ledger, dice) => {}
+    }
+}
+
+/// Exports with pauses that keep the two jobs from marching in step.
+async fn export_repeatedly(ledger: &Ledger, mut dice: Dice) {
     loop {
         let pause = if ledger.holds_connections {
             dice.millis(200, 1_500)

@@ -1,6 +1,6 @@
 //! Shipping: delivery quotes, computed by a "function" with warm and cold instances, and shipments.
 //!
-//! [`Fault::ColdStarts`] recycles an instance after two calls, so most calls have to start one.
+//! [`Fault::ColdStarts`] recycles an instance after three calls, so every third has to start one.
 
 mod function;
 
@@ -25,7 +25,7 @@ use crate::{Error, Fault, ShopArgs};
 use tokio::task::JoinSet;
 
 /// Calls an instance serves under the fault.
-const CALLS_BEFORE_RECYCLING: u32 = 2;
+const CALLS_BEFORE_RECYCLING: u32 = 3;
 
 struct Shipping {
     quotes: QuoteFunction,

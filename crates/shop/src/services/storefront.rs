@@ -17,11 +17,14 @@ use super::contract::{CartItem, OrderRequest};
 use crate::dice::Dice;
 use crate::failure::Failure;
 use crate::instrument::http_client::{Call, HttpPeer};
-use crate::process::Running;
+use crate::process::{Running, Stop};
 use crate::{Error, Service, ShopArgs};
 
 /// Journeys on their way at once; customers beyond that go elsewhere.
 const JOURNEYS_MAX: usize = 100;
+
+/// How long customers may wait for a last page when the shop closes.
+const LEAVE_MAX: Duration = Duration::from_millis(1_500);
 
 /// How long a customer waits for a page before closing the tab.
 const PAGE_WAIT_MAX: Duration = Duration::from_secs(8);
@@ -31,7 +34,7 @@ const SEARCHES: [&str; 8] = [
     "oak", "lamp", "steel", "wool", "paper", "desk", "chair", "board",
 ];
 
-pub(crate) fn start(args: &ShopArgs) -> Result<Running, Error> {
+pub(crate) fn start(args: &ShopArgs, stop: &Stop) -> Result<Running, Error> {
     let gateway = HttpPeer::new(
         Service::Gateway,
         args.peers(Service::Gateway)?[0],
@@ -39,26 +42,28 @@ pub(crate) fn start(args: &ShopArgs) -> Result<Running, Error> {
     )?;
     let mut tasks = JoinSet::new();
     if args.journeys_per_second > 0.0 {
-        tasks.spawn(drive(
-            gateway,
-            Dice::new(args.seed),
-            args.journeys_per_second,
-        ));
+        let (dice, rate) = (Dice::new(args.seed), args.journeys_per_second);
+        tasks.spawn(drive(stop.clone(), gateway, dice, rate));
     }
     Ok(Running::tasks_only(tasks))
 }
 
-/// Sends customers for ever.
-async fn drive(gateway: HttpPeer, mut dice: Dice, journeys_per_second: f64) {
+/// Sends customers until the process is to end; those under way then get their page and leave.
+async fn drive(mut stop: Stop, gateway: HttpPeer, mut dice: Dice, journeys_per_second: f64) {
     let mut journeys = JoinSet::new();
     loop {
-        tokio::time::sleep(dice.until_next_arrival(journeys_per_second)).await;
+        tokio::select! {
+            () = stop.stopped() => break,
+            () = tokio::time::sleep(dice.until_next_arrival(journeys_per_second)) => {}
+        }
         while journeys.try_join_next().is_some() {}
         let mut choices = dice.fork();
         if journeys.len() < JOURNEYS_MAX {
             let customer = Customer::one_of_many(&mut choices);
+            let (stop, gateway) = (stop.clone(), gateway.clone());
             let visit = Visit {
-                gateway: gateway.clone(),
+                stop,
+                gateway,
                 customer,
                 dice: choices,
             };
@@ -66,10 +71,15 @@ async fn drive(gateway: HttpPeer, mut dice: Dice, journeys_per_second: f64) {
             journeys.spawn(async move { drop(visit.journey().await) });
         }
     }
+    let ended = async { while journeys.join_next().await.is_some() {} };
+    if tokio::time::timeout(LEAVE_MAX, ended).await.is_err() {
+        journeys.shutdown().await;
+    }
 }
 
 /// One customer's visit.
 struct Visit {
+    stop: Stop,
     gateway: HttpPeer,
     customer: Customer,
     dice: Dice,
@@ -141,6 +151,8 @@ impl Visit {
     }
 
     /// Requests a page as this customer's browser would, then looks at it for a moment.
+    ///
+    /// Fails as well when the shop has closed meanwhile, so that a visit ends between two pages.
     async fn open(&mut self, call: Call) -> Result<(), Failure> {
         let customer = &self.customer;
         let call = call
@@ -155,8 +167,11 @@ impl Visit {
                 KeyValue::new("enduser.id", customer.id.clone()),
             ]);
         let page: Result<Value, Failure> = self.gateway.send(call).await;
-        tokio::time::sleep(self.dice.millis(40, 200)).await;
-        page.map(drop)
+        page?;
+        tokio::select! {
+            () = self.stop.stopped() => Err(Failure::Invalid("the shop has closed")),
+            () = tokio::time::sleep(self.dice.millis(40, 200)) => Ok(()),
+        }
     }
 
     fn with_token(&self, call: Call) -> Call {

@@ -20,7 +20,7 @@ use crate::db::{Database, PoolSize, Statement};
 use crate::failure::Failure;
 use crate::instrument::http_client::{Call, HttpPeer};
 use crate::instrument::{in_span, set, span};
-use crate::process::Running;
+use crate::process::{Running, Stop};
 use crate::queue::{self, Message, Queue};
 use crate::{Error, Service, ShopArgs};
 
@@ -50,7 +50,7 @@ struct Worker {
     notifications: Queue,
 }
 
-pub(crate) async fn start(args: &ShopArgs) -> Result<Running, Error> {
+pub(crate) async fn start(args: &ShopArgs, stop: &Stop) -> Result<Running, Error> {
     let (orders, order_consumer) = queue::queue("orders");
     let (notifications, notification_consumer) = queue::queue(NOTIFICATIONS);
     let worker = Arc::new(Worker {
@@ -61,8 +61,10 @@ pub(crate) async fn start(args: &ShopArgs) -> Result<Running, Error> {
     });
     let mut tasks = JoinSet::new();
     let fulfiller = worker.clone();
-    tasks.spawn(order_consumer.run(move |message| fulfil(fulfiller.clone(), message)));
-    tasks.spawn(notification_consumer.run(notify));
+    tasks.spawn(order_consumer.run(stop.clone(), move |message| {
+        fulfil(fulfiller.clone(), message)
+    }));
+    tasks.spawn(notification_consumer.run(stop.clone(), notify));
     let routes = Router::new()
         .route("/queues/{queue}/messages", post(publish))
         .with_state(worker);

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
 
 use super::plan::{Post, otel_environment};
 use super::{ChildExit, Config, Member};
@@ -134,39 +135,78 @@ impl Starting {
 }
 
 impl Ready {
-    /// Splits into the input that keeps the process alive and the work of waiting for its end.
-    pub(super) fn watch(
-        self,
-        report: mpsc::UnboundedSender<ChildExit>,
-        killed: watch::Receiver<bool>,
-    ) -> (ChildStdin, impl Future<Output = ()> + Send + 'static) {
+    /// Watches the process from a task of its own, which reports its end.
+    pub(super) fn watch(self, report: mpsc::UnboundedSender<ChildExit>) -> Leash {
         let Ready {
             member,
             child,
             input,
         } = self;
-        let watcher = async move {
+        let (kill, killed) = oneshot::channel();
+        let (service, pid) = (member.service, member.pid);
+        let watcher = tokio::spawn(async move {
             let status = wait(child, killed).await;
             // Nobody listens any more while the supervisor shuts down.
             let _ = report.send(ChildExit {
-                service: member.service,
-                pid: member.pid,
+                service,
+                pid,
                 status,
             });
-        };
-        (input, watcher)
+        });
+        Leash {
+            service,
+            input,
+            ending: Ending { kill, watcher },
+        }
     }
 }
 
 /// Waits for the end of a process, which it brings about itself when told to.
-async fn wait(mut child: Child, mut killed: watch::Receiver<bool>) -> Option<ExitStatus> {
+async fn wait(mut child: Child, killed: oneshot::Receiver<()>) -> Option<ExitStatus> {
     let asked = tokio::select! {
         status = child.wait() => return status.ok(),
-        asked = killed.wait_for(|killed| *killed) => asked.is_ok(),
+        asked = killed => asked.is_ok(),
     };
     if asked {
         // Fails only when the process has ended by now.
         let _ = child.start_kill();
     }
     child.wait().await.ok()
+}
+
+/// Holds a process: it lives as long as its standard input is open.
+#[derive(Debug)]
+pub(super) struct Leash {
+    pub(super) service: Service,
+    input: ChildStdin,
+    ending: Ending,
+}
+
+impl Leash {
+    /// Closes the process's input, which tells it to end.
+    pub(super) fn release(self) -> Ending {
+        drop(self.input);
+        self.ending
+    }
+}
+
+/// A process that was told to end.
+#[derive(Debug)]
+pub(super) struct Ending {
+    kill: oneshot::Sender<()>,
+    watcher: JoinHandle<()>,
+}
+
+impl Ending {
+    /// Waits for the process's end and, after `patience`, kills it.
+    pub(super) async fn end(mut self, patience: Duration) {
+        if tokio::time::timeout(patience, &mut self.watcher)
+            .await
+            .is_err()
+        {
+            // Fails only when the watcher has seen the end by now.
+            let _ = self.kill.send(());
+            let _ = self.watcher.await;
+        }
+    }
 }

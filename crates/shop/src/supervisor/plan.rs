@@ -47,6 +47,19 @@ pub(super) fn waves(config: &Config) -> Vec<Vec<Post>> {
     ]
 }
 
+/// Who ends in which turn: a service ends when nobody calls it any more.
+pub(super) const ENDING: [&[Service]; 3] = [
+    &[Service::Storefront],
+    &[
+        Service::Gateway,
+        Service::Checkout,
+        Service::Cart,
+        Service::Payments,
+        Service::Worker,
+    ],
+    &[Service::Catalogue, Service::Ledger, Service::Shipping],
+];
+
 /// The standard OpenTelemetry variables of one process.
 ///
 /// Half of the services export over gRPC and half over HTTP, so that a demonstration exercises both.
@@ -110,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn both_protocols_are_used_and_go_to_their_own_endpoint() {
+    fn every_process_has_an_endpoint_and_an_end() {
         let config = config(Faults::default());
         let posts: Vec<_> = waves(&config).into_iter().flatten().collect();
         let mut seen = std::collections::BTreeSet::new();
@@ -133,6 +146,13 @@ mod tests {
         }
         assert_eq!(seen.len(), 2);
         assert_eq!(posts.len(), 10);
+        for post in &posts {
+            let turns = ENDING
+                .iter()
+                .filter(|turn| turn.contains(&post.service))
+                .count();
+            assert_eq!(turns, 1, "{} ends once", post.service);
+        }
         assert_eq!(posts.last().unwrap().service, Service::Storefront);
     }
 }

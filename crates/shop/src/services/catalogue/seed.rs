@@ -16,9 +16,9 @@ pub(super) const SCHEMA: &str = "
     );
 ";
 
-/// Sales of the past year: 120,000 lines, spread over products and days by multiplication with primes.
+/// Sales of the past year: 250,000 lines, spread over products and days by multiplication with primes.
 const FILL_ORDER_LINES: &str = "
-    WITH RECURSIVE line (id) AS (SELECT 1 UNION ALL SELECT id + 1 FROM line WHERE id < 120000)
+    WITH RECURSIVE line (id) AS (SELECT 1 UNION ALL SELECT id + 1 FROM line WHERE id < 250000)
     INSERT INTO order_lines (id, sku, quantity, sold_on)
     SELECT id, 'SKU-' || (1001 + (id * 7919) % 48), 1 + id % 3, (id * 104729) % 365 FROM line
 ";
@@ -189,7 +189,7 @@ mod tests {
         .fetch_one(pool)
         .await
         .unwrap();
-        assert_eq!((products, lines), (48, 120_000));
+        assert_eq!((products, lines), (48, 250_000));
         let (sold,): (i64,) =
             sqlx::query_as("SELECT count(DISTINCT sku) FROM order_lines NATURAL JOIN products")
                 .fetch_one(pool)
