@@ -22,9 +22,9 @@ class App:
     """A running app; the driver speaks to it over HTTP and ends it by closing its standard input."""
 
     def __init__(self, command, settings):
-        # The caller's own OTEL_ variables would change what the SDK does.
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith("OTEL_")}
-        inherited.pop("PYTHONPATH", None)
+        # The caller's own OTEL_ variables would change what the SDK does, a proxy where it sends.
+        unwanted = ("OTEL_", "PYTHONPATH", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy", "grpc_proxy")
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith(unwanted)}
         self.process = subprocess.Popen(
             [str(part) for part in command],
             stdin=subprocess.PIPE,

@@ -58,7 +58,7 @@ def _node():
 def _go():
     binary = workspace.root() / "go" / "app"
     binary.parent.mkdir(parents=True, exist_ok=True)
-    workspace.call(["go", "build", "-trimpath", "-o", binary, "."], cwd=APPS / "go")
+    workspace.call(["go", "build", "-o", binary, "."], cwd=APPS / "go")
     return lambda transport: [binary]
 
 

@@ -47,6 +47,9 @@ const sdk = new NodeSDK({
     { schemaUrl: SCHEMA_URL },
   ),
   spanProcessors: exporters.map((it) => new tracing.BatchSpanProcessor(it, { scheduledDelayMillis: 200 })),
+  // Left out, these two would send to the default ports of a collector that is not part of the suite.
+  metricReaders: [],
+  logRecordProcessors: [],
   instrumentations: [getNodeAutoInstrumentations()],
 });
 sdk.start();
