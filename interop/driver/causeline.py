@@ -25,8 +25,13 @@ def binary():
     """`$CAUSELINE_BIN`, or the debug build of this repository."""
     given = os.environ.get("CAUSELINE_BIN")
     if given:
+        if not os.access(given, os.X_OK):
+            raise ServerError(f"CAUSELINE_BIN names {given}, which is not a program")
         return Path(given).resolve()
-    built = subprocess.run(["cargo", "build", "--bin", "causeline"], cwd=workspace.REPOSITORY)
+    try:
+        built = subprocess.run(["cargo", "build", "--bin", "causeline"], cwd=workspace.REPOSITORY)
+    except OSError as error:
+        raise ServerError(f"CAUSELINE_BIN is not set, and cargo cannot be run: {error}") from error
     if built.returncode != 0:
         raise ServerError("`cargo build --bin causeline` failed")
     target = Path(os.environ.get("CARGO_TARGET_DIR", workspace.REPOSITORY / "target"))

@@ -101,7 +101,7 @@ LANGUAGES = {
     for language in (
         Language(
             "python",
-            ("python3",),
+            (),  # the interpreter that runs the driver
             ("grpc", "proto", "json"),
             _python,
             lacks=frozenset({"sampled flag", "link trace state"}),

@@ -2,6 +2,7 @@
 
 import argparse
 import itertools
+import signal
 import sys
 import time
 
@@ -13,6 +14,7 @@ from driver.wire import Request, Tap
 COMPRESSIONS = ("none", "gzip")
 SEARCHABLE_SECONDS = 10
 LINES_MAX = 20
+APP_LINES_MAX = 8
 
 
 class Report:
@@ -67,7 +69,8 @@ class Suite:
         print(f"      {language.name}: prepared in {prepared - began:.1f} s, ran in {ended - prepared:.1f} s", flush=True)
 
     def run(self, language, command, transport, compression):
-        """One app, one transport: four checks."""
+        """One app, one transport: four checks. What the app printed is shown when one of them fails."""
+        failed_before = self.report.failed
         name = f"{language.name} {transport} {compression}"
         run = name.replace(" ", "-")
         server_port = self.server.grpc_port if transport == "grpc" else self.server.http_port
@@ -97,6 +100,8 @@ class Suite:
         ):
             problems = read_back(sent, fetch, parse, relaxed) if sent else ["the sink recorded no span"]
             self.report.check(f"{name}: {len(sent)} spans read back equal as {form}", problems)
+        if self.report.failed > failed_before:
+            print("\n".join(["      the app printed:", *(f"      | {line}" for line in app.output[-APP_LINES_MAX:])]), flush=True)
         if sent and not self.checked:
             self.checked = True
             self.report.check("the comparison notices every change", selftest.problems(sent))
@@ -144,6 +149,8 @@ def main():
         if name not in LANGUAGES:
             parser.error(f"no app for {name!r}; there are {', '.join(LANGUAGES)}")
 
+    # An end by signal unwinds too, so that no process outlives the suite.
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     report = Report()
     work = workspace.root()
     try:
