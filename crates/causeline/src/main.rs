@@ -1,12 +1,13 @@
 //! The causeline binary: command line, settings, build, run, drain.
 //!
-//! `cli` is what the operator can type, `node` builds the rooms from the settings and runs them, `demo` adds the shop, `logs` and
+//! `cli` is what the operator can type, `file` what they can write, `node` builds the rooms from the settings and runs them, `demo` adds the shop, `logs` and
 //! `self_traces` are Causeline's own observability.
 //!
 //! Never here: anything a room should decide.
 
 mod cli;
 mod demo;
+mod file;
 mod logs;
 mod node;
 mod self_traces;

@@ -6,9 +6,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use clock::{Clock, SharedClock, SystemClock, SystemEntropy};
+use clock::{SharedClock, SystemClock, SystemEntropy};
 use opentelemetry_sdk::trace::SdkTracerProvider;
-use pipeline::{Intake, Redactor};
+use pipeline::Intake;
 use server::{App, Readiness};
 use storage::Store;
 use telemetry::{Metrics, Registry};
@@ -86,11 +86,8 @@ impl Node {
         let mut registry = Registry::default();
         metrics.register(&mut registry);
 
-        let storage = storage::Config { data_dir: args.data_dir.clone(), ..settings.storage };
-        let store = Store::open(storage, clock.clone(), metrics.storage.clone())?;
-        let redactor = Redactor::new(&settings.redaction)?;
-        let sink = Arc::new(store.clone());
-        let intake = Arc::new(Intake::new(sink, redactor, metrics.intake.clone(), clock.clone()));
+        let store = Store::open(storage::Config::new(&args.data_dir), clock.clone(), metrics.storage.clone())?;
+        let intake = Arc::new(Intake::new(Arc::new(store.clone()), settings.redactor, metrics.intake.clone()));
         destination.set(intake.clone(), tokio::runtime::Handle::current());
 
         let readiness = Readiness::default();
@@ -105,12 +102,18 @@ impl Node {
             version: VERSION,
             started_at_unix_nano: clock.unix_nano(),
             query_timeout: QUERY_TIMEOUT,
+            current_trace: self_traces::current,
         };
         let listen = &args.listen;
         let config = server::Config { http_addr: listen.http.0, tempo_addr: listen.tempo.0 };
         let server = server::start(&config, app).await?;
-        let config = receivers::Config { grpc_addr: listen.otlp_grpc.0, http_addr: listen.otlp_http.0, ..settings.receivers };
-        let receivers = receivers::start(config, intake, metrics.intake, clock).await?;
+        let config = receivers::Config {
+            grpc_addr: listen.otlp_grpc.0,
+            http_addr: listen.otlp_http.0,
+            ..receivers::Config::default()
+        };
+        let services = receivers::Services { intake, metrics: metrics.intake, clock, current_trace: self_traces::current };
+        let receivers = receivers::start(config, services).await?;
         readiness.set(true);
         let addresses = Addresses {
             otlp_grpc: receivers.grpc_addr(),
@@ -164,14 +167,8 @@ pub(crate) async fn until_told_to_stop() -> Result<(), AnyError> {
 }
 
 /// There is neither TLS nor a token yet, so what others can reach must be asked for by name.
-fn refuse_open_addresses(listen: &ListenArgs) -> Result<(), AnyError> {
-    let all = [("--otlp-grpc", listen.otlp_grpc), ("--otlp-http", listen.otlp_http), ("--tempo", listen.tempo), ("--http", listen.http)];
-    for (flag, Listen(address)) in all {
-        let open = address.is_some_and(|address| !address.ip().is_loopback());
-        if open && !listen.insecure {
-            let hint = "anyone who reaches it could read and write; use a loopback address, or add --insecure";
-            return Err(format!("{flag}: the address is not loopback and there is neither TLS nor a token: {hint}").into());
-        }
-    }
-    Ok(())
+fn refuse_open_addresses(listen: &ListenArgs) -> Result<(), receivers::ConfigError> {
+    let addresses = [listen.otlp_grpc, listen.otlp_http, listen.tempo, listen.http];
+    let addresses = addresses.into_iter().filter_map(|Listen(address)| address);
+    addresses.map(|address| receivers::check_exposure(address, listen.insecure)).collect()
 }

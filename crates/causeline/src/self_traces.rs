@@ -11,19 +11,20 @@ use std::sync::{Arc, OnceLock};
 use clock::{Clock, SystemClock};
 use model::TenantId;
 use opentelemetry::Context;
-use opentelemetry::trace::{SamplingDecision, SamplingResult, SpanKind, TraceContextExt, TraceId, TraceState};
+use opentelemetry::trace::{SpanKind, TraceContextExt, TraceId, TraceState};
 use opentelemetry::{KeyValue, trace::Link};
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::transform::common::tonic::ResourceAttributesWithSchema;
 use opentelemetry_proto::transform::trace::tonic::group_spans_by_resource_and_scope;
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::{OTelSdkError, OTelSdkResult};
-use opentelemetry_sdk::trace::{SdkTracerProvider, ShouldSample, SpanData, SpanExporter};
+use opentelemetry_sdk::trace::{SamplingDecision, SamplingResult, SdkTracerProvider, ShouldSample, SpanData, SpanExporter};
 use pipeline::{Intake, Received};
 use prost::Message;
 use store_api::RequestDigest;
-use telemetry::Transport;
+use telemetry::{TraceExemplar, Transport};
 use tracing::instrument::WithSubscriber;
+use tracing_opentelemetry::OpenTelemetrySpanExt;
 
 /// Of our own export requests one in so many is traced; of other requests each.
 const ONE_EXPORT_IN: u64 = 100;
@@ -52,6 +53,14 @@ pub(crate) fn provider(destination: Destination, version: &'static str) -> SdkTr
         .with_sampler(FewExports)
         .with_batch_exporter(exporter)
         .build()
+}
+
+/// The trace of our own that is being recorded here, for exemplars.
+pub(crate) fn current() -> Option<TraceExemplar> {
+    let context = tracing::Span::current().context();
+    let span = context.span();
+    let ids = span.span_context();
+    (ids.is_valid() && ids.is_sampled()).then(|| TraceExemplar { trace_id: ids.trace_id().to_string() })
 }
 
 /// Samples every request but one export in [`ONE_EXPORT_IN`], and what belongs to them.

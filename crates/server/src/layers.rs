@@ -6,7 +6,7 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
-use telemetry::{QueryLabels, TraceExemplar};
+use telemetry::QueryLabels;
 use tracing::Instrument;
 
 use crate::state::App;
@@ -53,7 +53,7 @@ pub(crate) async fn observe(State((app, surface)): State<(App, Surface)>, reques
     let mut response = answer.await;
     let status = response.status().as_u16();
     span.record("http.response.status_code", status);
-    let exemplar = trace_id_of(&span).map(|trace_id| TraceExemplar { trace_id });
+    let exemplar = span.in_scope(app.current_trace);
     let seconds = app.clock.instant().duration_since(start).as_secs_f64();
     app.metrics.request_seconds.observe(seconds, exemplar, None);
     app.metrics.requests.get_or_create(&QueryLabels { api: surface.name, route, status }).inc();
@@ -61,16 +61,6 @@ pub(crate) async fn observe(State((app, surface)): State<(App, Surface)>, reques
         response.headers_mut().insert(HeaderName::from_static("x-request-id"), value);
     }
     response
-}
-
-/// The id of our own trace that `span` belongs to, when it is recorded.
-fn trace_id_of(span: &tracing::Span) -> Option<String> {
-    use opentelemetry::trace::TraceContextExt;
-    use tracing_opentelemetry::OpenTelemetrySpanExt;
-    let context = span.context();
-    let span = context.span();
-    let context = span.span_context();
-    (context.is_valid() && context.is_sampled()).then(|| context.trace_id().to_string())
 }
 
 /// Refuses requests that a foreign page made a browser send to a loopback listener (DNS rebinding).

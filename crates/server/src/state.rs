@@ -8,7 +8,7 @@ use clock::{Entropy, SharedClock};
 use model::TenantId;
 use query::Engine;
 use store_api::SpanSource;
-use telemetry::{QueryMetrics, Registry};
+use telemetry::{QueryMetrics, Registry, TraceExemplar};
 
 /// Whether the node takes and answers requests; shared with whoever starts and drains it.
 #[derive(Debug, Clone, Default)]
@@ -47,6 +47,8 @@ pub struct App {
     pub version: &'static str,
     /// When the process started, nanoseconds since the Unix epoch.
     pub started_at_unix_nano: i64,
+    /// The trace of our own that is being recorded, for exemplars, where there is one.
+    pub current_trace: fn() -> Option<TraceExemplar>,
     /// How long a question may take.
     pub query_timeout: Duration,
 }
