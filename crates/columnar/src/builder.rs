@@ -51,8 +51,13 @@ impl TextColumn {
         self.keys.push(key);
     }
 
-    fn push_bytes(&mut self, text: &[u8]) -> Result<(), Utf8Error> {
-        let key = self.interner.intern_bytes(text)?;
+    /// Appends `text`, which is likely what stands in row `guess` already.
+    #[inline]
+    fn push_bytes(&mut self, guess: Option<usize>, text: &[u8]) -> Result<(), Utf8Error> {
+        let key = match guess.and_then(|row| self.keys.get(row)) {
+            Some(&key) if self.interner.is(key, text) => key,
+            _ => self.interner.intern_bytes(text)?,
+        };
         self.keys.push(key);
         Ok(())
     }
@@ -95,9 +100,20 @@ impl AttributesBuilder {
         kind: ValueType,
         text: &[u8],
     ) -> Result<(), Utf8Error> {
-        self.keys.push_bytes(key)?;
+        let guess = self.same_place_before();
+        self.keys.push_bytes(guess, key)?;
         self.types.push(kind as i8);
-        self.values.push_bytes(text)
+        self.values.push_bytes(guess, text)
+    }
+
+    /// Where the closed row before the open one has its attribute of the number that comes next: instrumentation
+    /// writes the same attributes in the same order, span after span.
+    #[inline]
+    fn same_place_before(&self) -> Option<usize> {
+        let (&row_end, ends) = self.ends.split_last()?;
+        let row_start = ends.last().copied().unwrap_or(0);
+        let place = row_start as usize + (self.types.len() - row_end as usize);
+        (place < row_end as usize).then_some(place)
     }
 
     /// Attributes of all closed rows and of the open one.

@@ -44,10 +44,18 @@ impl Interner {
         Ok(self.insert(hash, bytes))
     }
 
+    /// Whether `key` is that of `text`; cheaper than looking it up.
+    #[inline]
+    pub(crate) fn is(&self, key: i32, text: &[u8]) -> bool {
+        slice(&self.bytes, &self.offsets, key) == text
+    }
+
+    #[inline]
     fn hash(&self, text: &[u8]) -> u64 {
         self.hasher.hash_one(text)
     }
 
+    #[inline]
     fn find(&self, hash: u64, text: &[u8]) -> Option<i32> {
         let same = |&key: &i32| slice(&self.bytes, &self.offsets, key) == text;
         self.table.find(hash, same).copied()
@@ -98,6 +106,7 @@ impl Interner {
     }
 }
 
+#[inline]
 fn slice<'a>(bytes: &'a [u8], offsets: &[i32], key: i32) -> &'a [u8] {
     let key = key as usize;
     &bytes[offsets[key] as usize..offsets[key + 1] as usize]

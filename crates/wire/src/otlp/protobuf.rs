@@ -13,7 +13,7 @@ use columnar::{SpanBatchBuilder, SpanHead, resource_to_json, scope_to_json};
 use hashbrown::HashMap;
 use model::{EntityRef, KeyValue, Resource, Scope};
 
-use self::reader::{Malformed, Reader, WireType, utf8};
+use self::reader::{Malformed, Reader, utf8};
 use super::{DecodeError, Decoded, Limits, RejectReason, Rejected};
 
 /// Decodes an `ExportTraceServiceRequest`.

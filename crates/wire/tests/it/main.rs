@@ -1,1 +1,17 @@
+//! Properties of the decoders, with `prost` and the generated messages as the oracle.
 
+mod generated;
+mod hostile_bytes;
+mod seeds;
+
+use columnar::to_model;
+use model::{Span, TenantId};
+use wire::otlp::Decoded;
+
+fn batch(decoded: Decoded) -> arrow::array::RecordBatch {
+    decoded.spans.finish(&TenantId::default_tenant(), 0)
+}
+
+fn spans(decoded: Decoded) -> Vec<Span> {
+    to_model(&batch(decoded)).unwrap()
+}

@@ -1,0 +1,132 @@
+//! Every limit, at its edge, in both encodings.
+
+use opentelemetry_proto::tonic::trace::v1::span::{Event, Link};
+
+use super::*;
+
+/// What `limits` reject of `traces`, the same in both encodings.
+fn rejected(traces: &TracesData, limits: &Limits) -> Vec<(RejectReason, u64)> {
+    let protobuf = decode_protobuf(&traces.encode_to_vec(), limits).unwrap();
+    let json = traces_data_to_json(traces).to_string();
+    let json = decode_json(json.as_bytes(), limits).unwrap();
+    let protobuf = seen(protobuf);
+    assert_eq!(protobuf, seen(json));
+    protobuf.1
+}
+
+fn attributes(n: usize) -> Vec<WireKeyValue> {
+    (0..n)
+        .map(|i| attribute(&format!("k{i}"), Value::IntValue(i as i64)))
+        .collect()
+}
+
+#[test]
+fn a_hundred_thousand_attributes_reject_the_span() {
+    let traces = with(|s| s.attributes = attributes(100_000));
+    let one = [(RejectReason::TooManyAttributes, 1)];
+    assert_eq!(rejected(&traces, &Limits::default()), one);
+    let mut traces = request(vec![valid_span()]);
+    traces.resource_spans[0].resource = Some(opentelemetry_proto::tonic::resource::v1::Resource {
+        attributes: attributes(100_000),
+        ..Default::default()
+    });
+    assert_eq!(rejected(&traces, &Limits::default()), one);
+}
+
+#[test]
+fn lists_are_kept_up_to_their_limit() {
+    let limits = Limits {
+        attributes_max: 3,
+        events_max: 2,
+        links_max: 1,
+        ..Limits::default()
+    };
+    let event = |n| Event {
+        attributes: attributes(n),
+        ..Default::default()
+    };
+    let link = |n| Link {
+        attributes: attributes(n),
+        ..Default::default()
+    };
+    let fits = with(|s| {
+        s.attributes = attributes(3);
+        s.events = vec![event(3); 2];
+        s.links = vec![link(3)];
+    });
+    assert_eq!(rejected(&fits, &limits), []);
+    let too_many = [(RejectReason::TooManyAttributes, 1)];
+    assert_eq!(
+        rejected(&with(|s| s.attributes = attributes(4)), &limits),
+        too_many
+    );
+    assert_eq!(
+        rejected(&with(|s| s.events = vec![event(4)]), &limits),
+        too_many
+    );
+    assert_eq!(
+        rejected(&with(|s| s.links = vec![link(4)]), &limits),
+        too_many
+    );
+    let events = rejected(&with(|s| s.events = vec![event(0); 3]), &limits);
+    assert_eq!(events, [(RejectReason::TooManyEvents, 1)]);
+    let links = rejected(&with(|s| s.links = vec![link(0); 2]), &limits);
+    assert_eq!(links, [(RejectReason::TooManyLinks, 1)]);
+}
+
+#[test]
+fn requests_are_kept_up_to_their_limits() {
+    let five = request(vec![valid_span(); 5]);
+    let limits = Limits {
+        spans_max: 3,
+        ..Limits::default()
+    };
+    assert_eq!(rejected(&five, &limits), [(RejectReason::TooManySpans, 2)]);
+    let limits = Limits {
+        batch_bytes_max: 400,
+        ..Limits::default()
+    };
+    assert_eq!(rejected(&five, &limits), [(RejectReason::BatchFull, 2)]);
+}
+
+#[test]
+fn values_are_kept_up_to_their_size() {
+    let limits = Limits {
+        value_bytes_max: 1000,
+        ..Limits::default()
+    };
+    let text =
+        |n: usize| with(|s| s.attributes = vec![attribute("a", Value::StringValue("x".repeat(n)))]);
+    assert_eq!(rejected(&text(900), &limits), []);
+    assert_eq!(
+        rejected(&text(1001), &limits),
+        [(RejectReason::ValueTooLarge, 1)]
+    );
+    let array = with(|s| {
+        let values = vec![
+            WireValue {
+                value: Some(Value::IntValue(1 << 60))
+            };
+            200
+        ];
+        s.attributes = vec![attribute("a", Value::ArrayValue(ArrayValue { values }))];
+    });
+    assert_eq!(
+        rejected(&array, &limits),
+        [(RejectReason::ValueTooLarge, 1)]
+    );
+}
+
+#[test]
+fn a_body_over_the_limit_is_refused_unread() {
+    let limits = Limits {
+        body_bytes_max: 3,
+        ..Limits::default()
+    };
+    let error = DecodeError::TooLarge { bytes: 4, max: 3 };
+    assert_eq!(
+        decode_protobuf(b"\xff\xff\xff\xff", &limits).unwrap_err(),
+        error
+    );
+    assert_eq!(decode_json(b"nope", &limits).unwrap_err(), error);
+}
