@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use base64::Engine;
 use columnar::{SpanBatchBuilder, SpanHead, ValueType, resource_to_json, to_model};
-use model::{AnyValue, Event, KeyValue, Link, Resource, Scope, Span, TenantId};
+use model::{AnyValue, EntityRef, Event, KeyValue, Link, Resource, Scope, Span, TenantId};
 use pipeline::{Hits, RedactionConfig, Redactor};
 
 use crate::support::{batch, list, plain_span, raw_bytes, redacted_attributes, string};
@@ -66,6 +66,12 @@ fn planted_everywhere(text: &str) -> Span {
         resource: Arc::new(Resource {
             attributes: [vec![KeyValue::new("service.name", text)], attributes(text)].concat(),
             dropped_attributes_count: 0,
+            entity_refs: vec![EntityRef {
+                schema_url: text.into(),
+                kind: text.into(),
+                id_keys: vec!["host.id".into(), text.into()],
+                description_keys: vec![text.into()],
+            }],
             schema_url: text.into(),
         }),
         scope: Arc::new(Scope {
