@@ -136,7 +136,10 @@ mod tests {
             "rooms:\n  - size: 1B\n    key: hunter2\n    colour: red\n",
         ] {
             let problem = read(text).unwrap_err();
-            assert!(!format!("{problem} {problem:?}").contains("hunter2"), "{problem}");
+            assert!(
+                !format!("{problem} {problem:?}").contains("hunter2"),
+                "{problem}"
+            );
         }
     }
 }

@@ -66,7 +66,10 @@ impl FromStr for ByteSize {
             return Ok(Self(number));
         }
         let size = factor(&SIZES, unit, SIZE_UNITS)?;
-        number.checked_mul(size).map(Self).ok_or(UnitError::TooLarge)
+        number
+            .checked_mul(size)
+            .map(Self)
+            .ok_or(UnitError::TooLarge)
     }
 }
 
@@ -78,7 +81,9 @@ impl FromStr for HumanDuration {
         let mut millis = 0_u64;
         loop {
             let (number, tail) = split(rest, "30s")?;
-            let end = tail.find(|c: char| c.is_ascii_digit()).unwrap_or(tail.len());
+            let end = tail
+                .find(|c: char| c.is_ascii_digit())
+                .unwrap_or(tail.len());
             let each = factor(&DURATIONS, tail[..end].trim_end(), DURATION_UNITS)?;
             millis = number
                 .checked_mul(each)
@@ -118,7 +123,9 @@ impl fmt::Display for HumanDuration {
 }
 
 fn split<'a>(text: &'a str, example: &'static str) -> Result<(u64, &'a str), UnitError> {
-    let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let end = text
+        .find(|c: char| !c.is_ascii_digit())
+        .unwrap_or(text.len());
     if end == 0 {
         return Err(UnitError::Number { example });
     }
@@ -207,7 +214,15 @@ mod tests {
 
     #[test]
     fn other_texts_are_refused() {
-        for text in ["", "MiB", "-1B", "1.5GiB", "1XB", "99999999999999999999", "99999999TiB"] {
+        for text in [
+            "",
+            "MiB",
+            "-1B",
+            "1.5GiB",
+            "1XB",
+            "99999999999999999999",
+            "99999999TiB",
+        ] {
             assert!(text.parse::<ByteSize>().is_err(), "{text}");
         }
         for text in ["", "30", "s", "-1s", "1y", "1.5h", "999999999999999999d"] {

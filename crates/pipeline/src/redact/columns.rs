@@ -365,7 +365,10 @@ fn written_anew(
     mut outcome: Outcome<AnyValue>,
 ) -> Outcome<AnyValue> {
     let is_nested = matches!(value, AnyValue::Array(_) | AnyValue::KvList(_));
-    if outcome.effect == Effect::Keep && is_nested && value_to_text(&value) != (kind, text.to_owned()) {
+    if outcome.effect == Effect::Keep
+        && is_nested
+        && value_to_text(&value) != (kind, text.to_owned())
+    {
         outcome.effect = Effect::Set(value);
     }
     outcome

@@ -262,7 +262,10 @@ impl Redactor {
     /// An entity names attributes of its resource: its keys are redacted as theirs.
     fn entity(&self, entity: &mut EntityRef, hits: &mut Vec<LabelledHit>) {
         self.put_field(Place::ResourceSchemaUrl, &mut entity.schema_url, hits);
-        let keys = entity.id_keys.iter_mut().chain(&mut entity.description_keys);
+        let keys = entity
+            .id_keys
+            .iter_mut()
+            .chain(&mut entity.description_keys);
         for text in keys.chain([&mut entity.kind]) {
             let outcome = self.key(Place::Resource, text);
             match outcome.effect {
@@ -270,7 +273,12 @@ impl Redactor {
                 Effect::Set(redacted) => *text = redacted,
                 Effect::Drop => text.clear(),
             }
-            hits.extend(outcome.rules.into_iter().map(|r| (r, "resource.entity_refs".to_owned())));
+            hits.extend(
+                outcome
+                    .rules
+                    .into_iter()
+                    .map(|r| (r, "resource.entity_refs".to_owned())),
+            );
         }
     }
 
