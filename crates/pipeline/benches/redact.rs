@@ -6,9 +6,7 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use columnar::from_model;
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use model::{
-    KeyValue, Resource, Scope, Span, SpanId, SpanKind, StatusCode, TenantId, TraceId,
-};
+use model::{KeyValue, Resource, Scope, Span, SpanId, SpanKind, StatusCode, TenantId, TraceId};
 use pipeline::{RedactionConfig, Redactor};
 
 const N_SPANS: usize = 2_000;
@@ -18,7 +16,10 @@ fn resource(service: usize) -> Arc<Resource> {
         KeyValue::new("service.name", format!("service-{service}")),
         KeyValue::new("service.version", "4.7.1"),
         KeyValue::new("host.name", format!("node-{service}.eu.example.internal")),
-        KeyValue::new("k8s.pod.name", format!("service-{service}-6c9f7d8b9d-x{service}k2p")),
+        KeyValue::new(
+            "k8s.pod.name",
+            format!("service-{service}-6c9f7d8b9d-x{service}k2p"),
+        ),
         KeyValue::new("process.pid", 4_000 + service as i64),
         KeyValue::new("telemetry.sdk.name", "opentelemetry"),
         KeyValue::new("telemetry.sdk.language", "rust"),
@@ -42,19 +43,41 @@ fn batch(dirty_every: usize) -> RecordBatch {
             let mut attributes = vec![
                 KeyValue::new("http.request.method", "GET"),
                 KeyValue::new("http.route", format!("/api/products/{{id}}/v{}", i % 9)),
-                KeyValue::new("url.full", format!("https://shop.example/api/products/{}?page={}", i * 7919, i % 50)),
+                KeyValue::new(
+                    "url.full",
+                    format!(
+                        "https://shop.example/api/products/{}?page={}",
+                        i * 7919,
+                        i % 50
+                    ),
+                ),
                 KeyValue::new("http.response.status_code", 200),
                 KeyValue::new("server.address", "catalogue.shop.svc.cluster.local"),
                 KeyValue::new("server.port", 8080),
-                KeyValue::new("network.peer.address", format!("10.0.{}.{}", i % 7, i % 211)),
-                KeyValue::new("user_agent.original", "Mozilla/5.0 (X11; Linux x86_64) shop-client/2.1"),
+                KeyValue::new(
+                    "network.peer.address",
+                    format!("10.0.{}.{}", i % 7, i % 211),
+                ),
+                KeyValue::new(
+                    "user_agent.original",
+                    "Mozilla/5.0 (X11; Linux x86_64) shop-client/2.1",
+                ),
                 KeyValue::new("thread.id", (i % 16) as i64),
-                KeyValue::new("order.id", format!("{:032x}", (i as u128) * 0x9e37_79b9_7f4a_7c15_1234_5678)),
-                KeyValue::new("db.query.text", "SELECT id, name, price FROM products WHERE id = $1"),
+                KeyValue::new(
+                    "order.id",
+                    format!("{:032x}", (i as u128) * 0x9e37_79b9_7f4a_7c15_1234_5678),
+                ),
+                KeyValue::new(
+                    "db.query.text",
+                    "SELECT id, name, price FROM products WHERE id = $1",
+                ),
             ];
             if dirty_every > 0 && i % dirty_every == 0 {
                 attributes.push(KeyValue::new("enduser.id", format!("user{i}@example.com")));
-                attributes.push(KeyValue::new("http.request.header.authorization", format!("Bearer abc{i}")));
+                attributes.push(KeyValue::new(
+                    "http.request.header.authorization",
+                    format!("Bearer abc{i}"),
+                ));
             }
             Span {
                 trace_id: TraceId([(i / 20) as u8 + 1; 16]),

@@ -5,8 +5,12 @@
 //!
 //! Never here: the settings of a room, a default that a room should own, logging.
 
+mod load;
 mod problem;
 mod secret;
+mod units;
 
+pub use load::{read_file, read_text};
 pub use problem::{ConfigProblem, Origin};
 pub use secret::Secret;
+pub use units::{ByteSize, HumanDuration, UnitError};

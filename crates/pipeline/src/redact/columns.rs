@@ -318,8 +318,10 @@ impl Plan {
                 *known.entry(question).or_insert_with(|| {
                     let key = special.then(|| values_of(slots.keys).value(key as usize));
                     let kind = ValueType::from_number(kind).unwrap_or(ValueType::Empty);
-                    let value = parse(kind, values_of(slots.values).value(value as usize));
-                    self.add(redactor.value(place, key, value))
+                    let text = values_of(slots.values).value(value as usize);
+                    let value = parse(kind, text);
+                    let outcome = redactor.value(place, key, value.clone());
+                    self.add(written_anew(kind, text, value, outcome))
                 })
             } else if kind == ValueType::Empty as i8 {
                 None
@@ -353,6 +355,23 @@ impl Plan {
             Some(Effect::Drop) => "",
         }
     }
+}
+
+/// `outcome`, or, where it keeps a text with parts that no reader looks at, the text without them: nothing in it was left unseen.
+fn written_anew(
+    kind: ValueType,
+    text: &str,
+    value: AnyValue,
+    mut outcome: Outcome<AnyValue>,
+) -> Outcome<AnyValue> {
+    let is_nested = matches!(value, AnyValue::Array(_) | AnyValue::KvList(_));
+    if outcome.effect == Effect::Keep
+        && is_nested
+        && value_to_text(&value) != (kind, text.to_owned())
+    {
+        outcome.effect = Effect::Set(value);
+    }
+    outcome
 }
 
 /// The list with `changes` made, dropped attributes left out, and dictionaries of nothing but what its slots hold.

@@ -4,7 +4,7 @@ use arrow::array::{Array, RecordBatch, StringArray};
 use columnar::{
     resource_from_json, resource_to_json, scope_from_json, scope_to_json, value_from_text,
 };
-use model::{AnyValue, KeyValue};
+use model::{AnyValue, EntityRef, KeyValue};
 use regex::RegexSet;
 use settings::ConfigProblem;
 
@@ -181,6 +181,9 @@ impl Redactor {
                     &mut resource.schema_url,
                     &mut hits,
                 );
+                for entity in &mut resource.entity_refs {
+                    self.entity(entity, &mut hits);
+                }
                 resource_to_json(&resource)
             }
             // No reader could make anything of it but an empty resource.
@@ -215,9 +218,8 @@ impl Redactor {
         redacted: String,
         hits: Vec<LabelledHit>,
     ) -> Option<(String, Vec<LabelledHit>)> {
-        // Written anew, a readable text may differ from what a foreign writer made of the same values; only hits count.
-        let is_readable = !hits.is_empty() || redacted != "{}";
-        if hits.is_empty() && (is_readable || json == redacted) {
+        // A text with fields that no reader looks at is written anew without them: nothing in it was left unseen.
+        if json == redacted {
             self.clean.remember(place, json);
             return None;
         }
@@ -255,6 +257,29 @@ impl Redactor {
             hits.extend(rules.map(|rule| (rule, attribute.key.clone())));
             keep
         });
+    }
+
+    /// An entity names attributes of its resource: its keys are redacted as theirs.
+    fn entity(&self, entity: &mut EntityRef, hits: &mut Vec<LabelledHit>) {
+        self.put_field(Place::ResourceSchemaUrl, &mut entity.schema_url, hits);
+        let keys = entity
+            .id_keys
+            .iter_mut()
+            .chain(&mut entity.description_keys);
+        for text in keys.chain([&mut entity.kind]) {
+            let outcome = self.key(Place::Resource, text);
+            match outcome.effect {
+                Effect::Keep => {}
+                Effect::Set(redacted) => *text = redacted,
+                Effect::Drop => text.clear(),
+            }
+            hits.extend(
+                outcome
+                    .rules
+                    .into_iter()
+                    .map(|r| (r, "resource.entity_refs".to_owned())),
+            );
+        }
     }
 
     fn put_field(&self, place: Place, text: &mut String, hits: &mut Vec<LabelledHit>) {

@@ -20,7 +20,10 @@ struct Sink {
 #[async_trait]
 impl SpanSink for Sink {
     async fn append(&self, append: Append) -> Result<Appended, Error> {
-        self.seen.lock().unwrap().push(append);
+        self.seen
+            .lock()
+            .expect("no test panics while it holds this")
+            .push(append);
         self.answer.map_err(|kind| Error::new(kind, "told to fail"))
     }
 }
@@ -37,7 +40,7 @@ fn setup(answer: Result<Appended, ErrorKind>) -> Setup {
         seen: Mutex::default(),
     });
     let metrics = IntakeMetrics::default();
-    let redactor = Redactor::new(&RedactionConfig::default()).unwrap();
+    let redactor = Redactor::new(&RedactionConfig::default()).expect("the default is right");
     Setup {
         intake: Intake::new(sink.clone(), redactor, metrics.clone()),
         sink,
@@ -96,7 +99,10 @@ async fn the_sink_sees_redacted_spans_only_and_then_they_are_counted() {
         assert_eq!(append.digest, RequestDigest([9; 16]));
         assert!(!format!("{:?}", to_model(&append.batch)).contains("hunter2"));
         assert_eq!(setup.accepted() - before.0, n as u64);
-        assert_eq!(setup.hits("credential-key", "password") - before.1, n as u64);
+        assert_eq!(
+            setup.hits("credential-key", "password") - before.1,
+            n as u64
+        );
     }
 }
 
@@ -148,6 +154,10 @@ async fn series_of_hits_are_bounded_and_their_labels_redacted() {
     let mut registry = telemetry::Registry::default();
     registry.register("hits", "", setup.metrics.redaction_hits.clone());
     prometheus_client::encoding::text::encode(&mut text, &registry).unwrap();
-    assert!(text.contains("k0.password") || text.contains("k1.password") || text.contains("k2.password"));
+    assert!(
+        text.contains("k0.password")
+            || text.contains("k1.password")
+            || text.contains("k2.password")
+    );
     assert!(!text.contains("ada@example.com") && !text.contains("hunter2"));
 }

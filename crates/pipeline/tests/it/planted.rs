@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use base64::Engine;
 use columnar::{SpanBatchBuilder, SpanHead, ValueType, resource_to_json, to_model};
-use model::{AnyValue, Event, KeyValue, Link, Resource, Scope, Span, TenantId};
+use model::{AnyValue, EntityRef, Event, KeyValue, Link, Resource, Scope, Span, TenantId};
 use pipeline::{Hits, RedactionConfig, Redactor};
 
 use crate::support::{batch, list, plain_span, raw_bytes, redacted_attributes, string};
@@ -17,13 +17,19 @@ const SECRETS: [(&str, &str); 12] = [
     ("mail to ada.lovelace@example.com please", "lovelace"),
     ("Authorization: Bearer s3cr3t-plant-1", "s3cr3t-plant"),
     ("Basic cGxhbnQ6cGxhbnRlZHBhc3M=", "cGxhbnQ6"),
-    ("jwt eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJwbGFudCJ9.c2lnbmF0dXJl", "eyJ"),
+    (
+        "jwt eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJwbGFudCJ9.c2lnbmF0dXJl",
+        "eyJ",
+    ),
     ("key AKIAIOSFODNN7EXAMPLE used", "IOSFODNN"),
     ("ghp_a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8", "a1B2c3"),
     ("postgres://plantuser:plantpass@db:5432/x", "plantpass"),
     ("/cb?access_token=planted-token&x=1", "planted-token"),
     ("Server=db;Password=pl@nted;Timeout=3", "pl@nted"),
-    ("-----BEGIN PRIVATE KEY-----\nMIIplanted\n-----END PRIVATE KEY-----", "MIIplanted"),
+    (
+        "-----BEGIN PRIVATE KEY-----\nMIIplanted\n-----END PRIVATE KEY-----",
+        "MIIplanted",
+    ),
 ];
 
 fn attributes(text: &str) -> Vec<KeyValue> {
@@ -31,14 +37,23 @@ fn attributes(text: &str) -> Vec<KeyValue> {
         ("plain", string(text)),
         (text, AnyValue::Int(1)),
         ("bytes", AnyValue::Bytes(text.as_bytes().to_vec())),
-        ("deep", AnyValue::Array(vec![list(vec![("x", string(text))])])),
+        (
+            "deep",
+            AnyValue::Array(vec![list(vec![("x", string(text))])]),
+        ),
     ]);
     vec![
         KeyValue::new("plain", text),
         KeyValue::new(text, "under a secret key"),
         KeyValue::new("bytes", AnyValue::Bytes(text.as_bytes().to_vec())),
-        KeyValue::new("mixed", AnyValue::Bytes([b"\xff\xfe ", text.as_bytes()].concat())),
-        KeyValue::new("array", AnyValue::Array(vec![string(text), AnyValue::Int(2)])),
+        KeyValue::new(
+            "mixed",
+            AnyValue::Bytes([b"\xff\xfe ", text.as_bytes()].concat()),
+        ),
+        KeyValue::new(
+            "array",
+            AnyValue::Array(vec![string(text), AnyValue::Int(2)]),
+        ),
         KeyValue::new("nested", nested),
     ]
 }
@@ -66,6 +81,12 @@ fn planted_everywhere(text: &str) -> Span {
         resource: Arc::new(Resource {
             attributes: [vec![KeyValue::new("service.name", text)], attributes(text)].concat(),
             dropped_attributes_count: 0,
+            entity_refs: vec![EntityRef {
+                schema_url: text.into(),
+                kind: text.into(),
+                id_keys: vec!["host.id".into(), text.into()],
+                description_keys: vec![text.into()],
+            }],
             schema_url: text.into(),
         }),
         scope: Arc::new(Scope {
@@ -80,14 +101,14 @@ fn planted_everywhere(text: &str) -> Span {
 }
 
 fn redact(batch: RecordBatch) -> (RecordBatch, Hits) {
-    let redactor = Redactor::new(&RedactionConfig::default()).unwrap();
-    redactor.redact(batch).unwrap()
+    let redactor = Redactor::new(&RedactionConfig::default()).expect("the default is right");
+    redactor.redact(batch).expect("these are spans")
 }
 
 /// Neither the part nor its base64 (at any of the three alignments) is in the batch or in the counts.
 fn assert_gone(batch: &RecordBatch, hits: &Hits, part: &str) {
     let raw = raw_bytes(batch);
-    let seen = format!("{:?} {hits:?}", to_model(batch).unwrap());
+    let seen = format!("{:?} {hits:?}", to_model(batch).expect("these are spans"));
     for lead in 0..3 {
         let padded = [vec![b' '; lead], part.as_bytes().to_vec()].concat();
         let encoded = base64::engine::general_purpose::STANDARD_NO_PAD.encode(padded);
@@ -110,7 +131,10 @@ fn no_secret_is_left_in_any_field_or_buffer() {
     for (text, part) in SECRETS {
         let spans = [plain_span(), planted_everywhere(text)];
         let planted = batch(&spans);
-        assert!(contains(&raw_bytes(&planted), part.as_bytes()), "the plant of {part}");
+        assert!(
+            contains(&raw_bytes(&planted), part.as_bytes()),
+            "the plant of {part}"
+        );
         let (redacted, hits) = redact(planted);
         assert_gone(&redacted, &hits, part);
         assert!(hits.total() >= 30, "{text}: {}", hits.total());
@@ -126,7 +150,12 @@ fn no_secret_is_left_in_any_field_or_buffer() {
 
 #[test]
 fn values_under_keys_of_credentials_are_gone_at_any_depth() {
-    for key in ["authorization", "http.request.header.cookie", "db.password", "API-Key"] {
+    for key in [
+        "authorization",
+        "http.request.header.cookie",
+        "db.password",
+        "API-Key",
+    ] {
         let values = [
             string("plant-17"),
             AnyValue::Int(7_171_717_171),
@@ -134,11 +163,17 @@ fn values_under_keys_of_credentials_are_gone_at_any_depth() {
             AnyValue::Array(vec![string("plant-17")]),
         ];
         for value in values {
-            let nested = list(vec![("headers", AnyValue::Array(vec![list(vec![(key, value.clone())])]))]);
+            let nested = list(vec![(
+                "headers",
+                AnyValue::Array(vec![list(vec![(key, value.clone())])]),
+            )]);
             let attributes = vec![KeyValue::new(key, value), KeyValue::new("x", nested)];
             let span = Span {
                 attributes: attributes.clone(),
-                resource: Arc::new(Resource { attributes, ..Default::default() }),
+                resource: Arc::new(Resource {
+                    attributes,
+                    ..Default::default()
+                }),
                 ..plain_span()
             };
             let (redacted, hits) = redact(batch(&[span]));
@@ -182,9 +217,15 @@ fn texts_of_an_aborted_span_are_gone_too() {
     };
     builder.set_resource(&resource_to_json(&resource), "");
     builder.set_scope("{}");
-    builder.attributes().push("password", ValueType::String, "plant-value");
-    let nested = r#"{"kvlistValue":{"values":[{"key":"token","value":{"stringValue":"plant-nested"}}]}}"#;
-    builder.events().attributes().push("x", ValueType::KvList, nested);
+    builder
+        .attributes()
+        .push("password", ValueType::String, "plant-value");
+    let nested =
+        r#"{"kvlistValue":{"values":[{"key":"token","value":{"stringValue":"plant-nested"}}]}}"#;
+    builder
+        .events()
+        .attributes()
+        .push("x", ValueType::KvList, nested);
     builder.events().push(1, "mail plant@example.com", 0);
     builder.abort();
     builder.set_resource("{}", "");
@@ -198,12 +239,18 @@ fn texts_of_an_aborted_span_are_gone_too() {
     assert!(contains(&raw_bytes(&aborted), b"plant-nested"));
     let (redacted, hits) = redact(aborted);
     assert_gone(&redacted, &hits, "plant");
-    assert_eq!(to_model(&redacted).unwrap()[0].attributes, [KeyValue::new("kept", "yes")]);
+    assert_eq!(
+        to_model(&redacted).unwrap()[0].attributes,
+        [KeyValue::new("kept", "yes")]
+    );
 }
 
 #[test]
 fn a_slice_is_redacted_as_a_whole() {
-    let spans: Vec<Span> = SECRETS.iter().map(|(text, _)| planted_everywhere(text)).collect();
+    let spans: Vec<Span> = SECRETS
+        .iter()
+        .map(|(text, _)| planted_everywhere(text))
+        .collect();
     let whole = batch(&spans);
     let (redacted, hits) = redact(whole.slice(3, 2));
     assert_eq!(redacted.num_rows(), 2);

@@ -60,18 +60,46 @@ fn each_action_does_what_it_says() {
         KeyValue::new("hashed", "ada"),
         KeyValue::new("cut", "äöüß"),
         KeyValue::new("cut", "äöü"),
-        KeyValue::new("x", list(vec![("hashed", string("ada")), ("gone", string("g"))])),
+        KeyValue::new(
+            "x",
+            list(vec![("hashed", string("ada")), ("gone", string("g"))]),
+        ),
     ]);
     let (spans, hits) = redact(&config, &[span.clone(), span]);
     assert_eq!(spans[0], spans[1]);
-    let values: Vec<_> = spans[0].attributes.iter().map(|a| a.value.clone()).collect();
+    let values: Vec<_> = spans[0]
+        .attributes
+        .iter()
+        .map(|a| a.value.clone())
+        .collect();
     let [masked, AnyValue::String(hash), cut, short, nested] = &values[..] else {
         panic!("{values:?}");
     };
-    assert_eq!((masked, cut, short), (&string("[redacted:masked]"), &string("äöü…"), &string("äöü")));
-    assert!(Regex::new(r"^\[hash:[0-9a-f]{16}\]$").unwrap().is_match(hash), "{hash}");
-    assert_eq!(nested, &list(vec![("hashed", string(hash))]), "equal values hash equal");
-    let count = |rule: &str| hits.iter().filter(|h| h.rule == rule).map(|h| h.count).sum::<u64>();
+    assert_eq!(
+        (masked, cut, short),
+        (
+            &string("[redacted:masked]"),
+            &string("äöü…"),
+            &string("äöü")
+        )
+    );
+    assert!(
+        Regex::new(r"^\[hash:[0-9a-f]{16}\]$")
+            .unwrap()
+            .is_match(hash),
+        "{hash}"
+    );
+    assert_eq!(
+        nested,
+        &list(vec![("hashed", string(hash))]),
+        "equal values hash equal"
+    );
+    let count = |rule: &str| {
+        hits.iter()
+            .filter(|h| h.rule == rule)
+            .map(|h| h.count)
+            .sum::<u64>()
+    };
     assert_eq!(["gone", "masked", "hashed", "cut"].map(count), [4, 2, 4, 2]);
 }
 
@@ -86,7 +114,12 @@ fn hashes_depend_on_the_key_and_on_nothing_else() {
             }])
         };
         let span = with_attributes(vec![KeyValue::new("user", "ada")]);
-        redact(&config, &[span]).0.remove(0).attributes.remove(0).value
+        redact(&config, &[span])
+            .0
+            .remove(0)
+            .attributes
+            .remove(0)
+            .value
     };
     assert_eq!(hash("0123456789abcdef"), hash("0123456789abcdef"));
     assert_ne!(hash("0123456789abcdef"), hash("0123456789abcdeg"));
@@ -97,28 +130,49 @@ fn user_rules_come_before_the_default_rules_and_their_hashes_stay() {
     let config = RedactionConfig {
         disable: vec![],
         ..only(vec![
-            RuleConfig { keys: vec!["session_id".into()], ..rule("session", ActionConfig::Hash) },
-            RuleConfig { pattern: Some("order-[0-9]+".into()), ..rule("order", ActionConfig::Mask) },
+            RuleConfig {
+                keys: vec!["session_id".into()],
+                ..rule("session", ActionConfig::Hash)
+            },
+            RuleConfig {
+                pattern: Some("order-[0-9]+".into()),
+                ..rule("order", ActionConfig::Mask)
+            },
         ])
     };
     let span = Span {
         name: "order-12 of ada@example.com".into(),
-        ..with_attributes(vec![KeyValue::new("session_id", "abc"), KeyValue::new("order-7", 1)])
+        ..with_attributes(vec![
+            KeyValue::new("session_id", "abc"),
+            KeyValue::new("order-7", 1),
+        ])
     };
     let (spans, _) = redact(&config, &[span]);
     assert_eq!(spans[0].name, "[redacted:order] of [redacted:email]");
-    assert!(matches!(&spans[0].attributes[0].value, AnyValue::String(v) if v.starts_with("[hash:")));
+    assert!(
+        matches!(&spans[0].attributes[0].value, AnyValue::String(v) if v.starts_with("[hash:"))
+    );
     assert_eq!(spans[0].attributes[1].key, "[redacted:order]");
 }
 
 #[test]
 fn rules_on_fields_need_neither_keys_nor_pattern() {
     let config = only(vec![
-        RuleConfig { scopes: vec![Place::Name], length: Some(3), ..rule("short", ActionConfig::Truncate) },
-        RuleConfig { scopes: vec![Place::TraceState], ..rule("none", ActionConfig::Drop) },
+        RuleConfig {
+            scopes: vec![Place::Name],
+            length: Some(3),
+            ..rule("short", ActionConfig::Truncate)
+        },
+        RuleConfig {
+            scopes: vec![Place::TraceState],
+            ..rule("none", ActionConfig::Drop)
+        },
     ]);
     let (spans, hits) = redact(&config, &[plain_span()]);
-    assert_eq!((spans[0].name.as_str(), spans[0].trace_state.as_str()), ("GET…", ""));
+    assert_eq!(
+        (spans[0].name.as_str(), spans[0].trace_state.as_str()),
+        ("GET…", "")
+    );
     assert_eq!(hits.total(), 2);
 }
 
@@ -137,7 +191,7 @@ fn an_allow_list_keeps_what_it_names() {
             KeyValue::new("http.route", list(vec![("any", AnyValue::Int(1))])),
             KeyValue::new("user", "ada"),
         ]);
-        let (spans, _) = redact(&config, &[span.clone()]);
+        let (spans, _) = redact(&config, std::slice::from_ref(&span));
         assert_eq!(spans[0].attributes[0], span.attributes[0]);
         let rest: Vec<_> = spans[0].attributes[1..].to_vec();
         match otherwise {
@@ -179,11 +233,28 @@ fn every_problem_of_a_configuration_is_told() {
         }),
         rules: vec![
             rule("No Name", ActionConfig::Mask),
-            RuleConfig { pattern: Some("(".into()), ..rule("a", ActionConfig::Hash) },
-            RuleConfig { pattern: Some("x*".into()), ..rule("a", ActionConfig::Mask) },
-            RuleConfig { pattern: Some("(?:a{1000}){1000}".into()), ..rule("big", ActionConfig::Mask) },
-            RuleConfig { keys: vec!["k".into()], scopes: vec![Place::Status], ..rule("email", ActionConfig::Truncate) },
-            RuleConfig { keys: vec!["k".into()], length: Some(1), ..rule("d", ActionConfig::Drop) },
+            RuleConfig {
+                pattern: Some("(".into()),
+                ..rule("a", ActionConfig::Hash)
+            },
+            RuleConfig {
+                pattern: Some("x*".into()),
+                ..rule("a", ActionConfig::Mask)
+            },
+            RuleConfig {
+                pattern: Some("(?:a{1000}){1000}".into()),
+                ..rule("big", ActionConfig::Mask)
+            },
+            RuleConfig {
+                keys: vec!["k".into()],
+                scopes: vec![Place::Status],
+                ..rule("email", ActionConfig::Truncate)
+            },
+            RuleConfig {
+                keys: vec!["k".into()],
+                length: Some(1),
+                ..rule("d", ActionConfig::Drop)
+            },
         ],
     };
     let problems = Redactor::new(&config).unwrap_err();
@@ -210,7 +281,7 @@ fn every_problem_of_a_configuration_is_told() {
 
 /// What two rules (mask `a*` keys; drop what matches `b+` under keys `x`) make of attributes, one by one.
 fn naive(attributes: &[KeyValue]) -> Vec<KeyValue> {
-    let b = Regex::new("b+").unwrap();
+    let b = Regex::new("b+").expect("it is an expression");
     let masked = attributes.iter().map(|a| KeyValue {
         key: a.key.clone(),
         value: naive_mask(a.key.starts_with('a'), &a.value),
@@ -226,11 +297,16 @@ fn naive_mask(selected: bool, value: &AnyValue) -> AnyValue {
     match value {
         AnyValue::Empty => AnyValue::Empty,
         _ if selected => string("[redacted:mask-a]"),
-        AnyValue::Array(items) => AnyValue::Array(items.iter().map(|v| naive_mask(false, v)).collect()),
+        AnyValue::Array(items) => {
+            AnyValue::Array(items.iter().map(|v| naive_mask(false, v)).collect())
+        }
         AnyValue::KvList(entries) => AnyValue::KvList(
             entries
                 .iter()
-                .map(|e| KeyValue { key: e.key.clone(), value: naive_mask(e.key.starts_with('a'), &e.value) })
+                .map(|e| KeyValue {
+                    key: e.key.clone(),
+                    value: naive_mask(e.key.starts_with('a'), &e.value),
+                })
                 .collect(),
         ),
         other => other.clone(),
@@ -240,12 +316,20 @@ fn naive_mask(selected: bool, value: &AnyValue) -> AnyValue {
 fn naive_drop(selected: bool, value: &AnyValue, b: &Regex) -> Option<AnyValue> {
     let text = match value {
         AnyValue::Array(items) => {
-            return Some(AnyValue::Array(items.iter().filter_map(|v| naive_drop(selected, v, b)).collect()));
+            return Some(AnyValue::Array(
+                items
+                    .iter()
+                    .filter_map(|v| naive_drop(selected, v, b))
+                    .collect(),
+            ));
         }
         AnyValue::KvList(entries) => {
             let kept = entries.iter().filter_map(|e| {
                 let value = naive_drop(selected || e.key == "x", &e.value, b)?;
-                Some(KeyValue { key: e.key.clone(), value })
+                Some(KeyValue {
+                    key: e.key.clone(),
+                    value,
+                })
             });
             return Some(AnyValue::KvList(kept.collect()));
         }

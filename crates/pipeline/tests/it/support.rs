@@ -64,8 +64,8 @@ pub(crate) fn batch(spans: &[Span]) -> RecordBatch {
 
 pub(crate) fn redact(config: &RedactionConfig, spans: &[Span]) -> (Vec<Span>, Hits) {
     let redactor = Redactor::new(config).expect("the configuration is right");
-    let (batch, hits) = redactor.redact(batch(spans)).unwrap();
-    (to_model(&batch).unwrap(), hits)
+    let (batch, hits) = redactor.redact(batch(spans)).expect("these are spans");
+    (to_model(&batch).expect("these are spans"), hits)
 }
 
 /// The span's attributes after the default rules.
@@ -87,7 +87,9 @@ pub(crate) fn raw_bytes(batch: &RecordBatch) -> Vec<u8> {
             out.extend_from_slice(buffer.as_slice());
             out.push(0);
         }
-        data.child_data().iter().for_each(|child| collect(child, out));
+        data.child_data()
+            .iter()
+            .for_each(|child| collect(child, out));
     }
     let mut out = Vec::new();
     for column in batch.columns() {
