@@ -23,6 +23,7 @@ mod config;
 mod digests;
 pub mod disk;
 mod error;
+mod filter;
 mod flush;
 mod head;
 mod log;

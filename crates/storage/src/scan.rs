@@ -18,14 +18,14 @@ use model::TraceId;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReader;
 use parquet::errors::ParquetError;
 use store_api::{
-    Error, ErrorKind, Predicate, Projection, ScanBatch, ScanReport, ScanRequest, ScanStream,
-    TimeRange,
+    Error, ErrorKind, Projection, ScanBatch, ScanReport, ScanRequest, ScanStream, TimeRange,
 };
 use tokio::sync::Semaphore;
 
 use crate::block::{BlockCache, OpenBlock, ReadBudget, Wanted, read_row_group};
 use crate::catalog::BlockEntry;
 use crate::error::BlockError;
+use crate::filter::Filter;
 use crate::head::HeadBatch;
 use crate::state::State;
 
@@ -130,7 +130,11 @@ impl Scan {
             reading: None,
             next_number: 0,
             time: request.time,
-            wanted: Wanted { trace_ids, columns },
+            wanted: Wanted {
+                trace_ids,
+                filter: Filter::of(&request.predicate),
+                columns,
+            },
             schema: Arc::new(schema.expect("columns are positions in the schema")),
             deadline: request.deadline,
             budget: ReadBudget::new(request.bytes_max),
@@ -163,7 +167,7 @@ impl Scan {
             let overlaps = self
                 .time
                 .overlaps(block.oldest_unix_nano, block.newest_unix_nano);
-            if overlaps && may_match(block, &request.predicate) {
+            if overlaps && self.wanted.filter.may_hold_in(block) {
                 self.push(block.newest_unix_nano, Source::Block(block.clone()));
             } else {
                 self.report.add_block_pruned();
@@ -249,6 +253,11 @@ impl Scan {
 
     /// The wanted rows and columns of a batch of the head.
     fn of_head(&self, batch: &HeadBatch) -> Result<Option<RecordBatch>, BlockError> {
+        let filter = &self.wanted.filter;
+        // Where any row is wanted all are given, without a copy: the engine filters again.
+        if *filter != Filter::True && filter.rows(&batch.batch)?.true_count() == 0 {
+            return Ok(None);
+        }
         let positions: Vec<usize> = self.wanted.columns.iter().map(|&c| c as usize).collect();
         let options = RecordBatchOptions::new().with_row_count(Some(batch.batch.num_rows()));
         let columns = positions
@@ -297,24 +306,6 @@ impl Scan {
             self.report.add_block_pruned();
         }
         Ok(())
-    }
-}
-
-/// Whether the catalog's entry leaves it possible that a span of `block` meets `predicate`.
-fn may_match(block: &BlockEntry, predicate: &Predicate) -> bool {
-    use store_api::{CompareOp, Field, Scalar};
-    match predicate {
-        Predicate::All(all) => all.iter().all(|p| may_match(block, p)),
-        Predicate::Any(any) => any.iter().any(|p| may_match(block, p)),
-        Predicate::Compare(
-            Field::Column(Column::ServiceName),
-            CompareOp::Eq,
-            Scalar::String(name),
-        ) => block
-            .services
-            .as_ref()
-            .is_none_or(|services| services.binary_search(name).is_ok()),
-        Predicate::True | Predicate::Compare(..) => true,
     }
 }
 

@@ -8,8 +8,8 @@ use columnar::Column;
 use model::TraceId;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
-    ArrowPredicateFn, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder, RowFilter,
-    RowSelection, RowSelector,
+    ArrowPredicate, ArrowPredicateFn, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
+    RowFilter, RowSelection, RowSelector,
 };
 use parquet::file::page_index::column_index::ColumnIndexMetaData;
 use parquet::file::statistics::Statistics;
@@ -18,6 +18,7 @@ use super::cache::OpenBlock;
 use super::file::ReadBudget;
 use super::leaf_index;
 use crate::error::BlockError;
+use crate::filter::Filter;
 
 /// Rows of a batch of a scan.
 const BATCH_ROWS: usize = 8_192;
@@ -27,6 +28,8 @@ const BATCH_ROWS: usize = 8_192;
 pub(crate) struct Wanted {
     /// Sorted, without repetitions.
     pub(crate) trace_ids: Option<Arc<[TraceId]>>,
+    /// Rows that it does not hold for may be left out.
+    pub(crate) filter: Filter,
     /// In schema order.
     pub(crate) columns: Arc<[Column]>,
 }
@@ -76,14 +79,25 @@ pub(crate) fn read_row_group(
     let schema = metadata.parquet_schema();
     let roots = wanted.columns.iter().map(|&c| c as usize);
     let mask = ProjectionMask::roots(schema, roots);
-    let mut filters = Vec::new();
+    let mut filters: Vec<Box<dyn ArrowPredicate>> = Vec::new();
     let mut selection = None;
     if let Some(ids) = &wanted.trace_ids {
         let ids: Arc<[TraceId]> = block.may_hold(group, ids).into();
         selection = pages_with(block, group, &ids);
         let only = ProjectionMask::roots(schema, [leaf_index(Column::TraceId)]);
         let keep = move |batch: RecordBatch| has_trace_id(&batch, &ids);
-        filters.push(Box::new(ArrowPredicateFn::new(only, keep)) as _);
+        filters.push(Box::new(ArrowPredicateFn::new(only, keep)));
+    }
+    if wanted.filter != Filter::True {
+        let columns = wanted.filter.columns().into_iter().map(leaf_index);
+        let only = ProjectionMask::roots(schema, columns);
+        let filter = wanted.filter.clone();
+        let keep = move |batch: RecordBatch| {
+            filter
+                .rows(&batch)
+                .map_err(|e| ArrowError::ExternalError(Box::new(e)))
+        };
+        filters.push(Box::new(ArrowPredicateFn::new(only, keep)));
     }
     let input = block.input(budget);
     let mut builder = ParquetRecordBatchReaderBuilder::new_with_metadata(input, metadata)

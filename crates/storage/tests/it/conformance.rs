@@ -18,7 +18,13 @@ impl Fixture for InMemory {
     type Store = Store;
 
     async fn open(&mut self) -> Store {
-        Store::open_on(Arc::new(self.0.clone()), &config(), clock(), Default::default()).unwrap()
+        Store::open_on(
+            Arc::new(self.0.clone()),
+            &config(),
+            clock(),
+            Default::default(),
+        )
+        .unwrap()
     }
 
     async fn close(&mut self, store: Store) {
@@ -55,7 +61,9 @@ impl Fixture for OnDisk {
 }
 
 fn block_on(future: impl Future<Output = ()>) {
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
     runtime.block_on(future);
 }
 

@@ -4,6 +4,8 @@
 
 mod conformance;
 mod crash;
+mod damage;
 mod faulty_disk;
+mod pressure;
 mod real_disk;
 mod support;
