@@ -71,10 +71,6 @@ where
         while self.more(charge).await? {}
         Ok(())
     }
-
-    pub(crate) fn into_body(self) -> B {
-        self.body
-    }
 }
 
 /// Runs `reading`, refusing when it takes longer than `limit`.
