@@ -53,18 +53,27 @@ impl MemorySource {
         self
     }
 
-    fn answers(&self, span: &Span, ids: Option<&HashSet<model::TraceId>>, request: &ScanRequest) -> bool {
+    fn answers(
+        &self,
+        span: &Span,
+        ids: Option<&HashSet<model::TraceId>>,
+        request: &ScanRequest,
+    ) -> bool {
         let wanted = ids.is_none_or(|ids| ids.contains(&span.trace_id));
         wanted
             && (!self.heeds_hints
-                || (request.time.contains(span.start_time_unix_nano) && holds(&request.predicate, span)))
+                || (request.time.contains(span.start_time_unix_nano)
+                    && holds(&request.predicate, span)))
     }
 }
 
 impl SpanSource for MemorySource {
     fn scan(&self, request: ScanRequest) -> ScanStream {
         let report = Arc::new(ScanReport::default());
-        let ids = request.trace_ids.as_ref().map(|ids| ids.iter().copied().collect());
+        let ids = request
+            .trace_ids
+            .as_ref()
+            .map(|ids| ids.iter().copied().collect());
         let spans: Vec<Span> = match request.tenant == self.tenant {
             true => self
                 .spans
@@ -81,7 +90,10 @@ impl SpanSource for MemorySource {
                 let next = spans.get((idx + 1) * self.batch_rows);
                 let newest = next.map_or(i64::MIN, |span| span.start_time_unix_nano);
                 Ok(ScanBatch {
-                    batch: project(&from_model(chunk, &self.tenant, idx as i64), &request.projection)?,
+                    batch: project(
+                        &from_model(chunk, &self.tenant, idx as i64),
+                        &request.projection,
+                    )?,
                     newest_remaining_unix_nano: match request.order {
                         Order::NewestFirst => newest,
                         Order::Any => i64::MAX,

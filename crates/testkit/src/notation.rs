@@ -43,11 +43,15 @@ pub fn traces(text: &str) -> Vec<Span> {
                 path.clear();
             }
             "!" => {
-                let span = spans.last_mut().unwrap_or_else(|| panic!("no span above: {line}"));
+                let span = spans
+                    .last_mut()
+                    .unwrap_or_else(|| panic!("no span above: {line}"));
                 span.events.push(event(&tokens[1..], line));
             }
             ">" => {
-                let span = spans.last_mut().unwrap_or_else(|| panic!("no span above: {line}"));
+                let span = spans
+                    .last_mut()
+                    .unwrap_or_else(|| panic!("no span above: {line}"));
                 span.links.push(link(&tokens[1..], line));
             }
             _ => {
@@ -67,7 +71,9 @@ fn span(tokens: &[String], counted: u64, line: &str) -> Span {
     let [service, name, times, rest @ ..] = tokens else {
         panic!("a span is service, name, start..end: {line}");
     };
-    let (start, end) = times.split_once("..").unwrap_or_else(|| panic!("no start..end: {line}"));
+    let (start, end) = times
+        .split_once("..")
+        .unwrap_or_else(|| panic!("no start..end: {line}"));
     let mut span = Span {
         trace_id: TraceId([0; 16]),
         span_id: SpanId(counted.to_be_bytes()),
@@ -95,7 +101,9 @@ fn span(tokens: &[String], counted: u64, line: &str) -> Span {
         ..Scope::default()
     };
     if service != "-" {
-        resource.attributes.push(KeyValue::new("service.name", text(service)));
+        resource
+            .attributes
+            .push(KeyValue::new("service.name", text(service)));
     }
     for token in rest {
         match token.as_str() {
@@ -112,7 +120,9 @@ fn span(tokens: &[String], counted: u64, line: &str) -> Span {
                 match key.split_once('.') {
                     None if key == "id" => span.span_id = id(),
                     None if key == "parent" => span.parent_span_id = Some(id()),
-                    Some(("resource", key)) => resource.attributes.push(KeyValue::new(key, read(&value))),
+                    Some(("resource", key)) => {
+                        resource.attributes.push(KeyValue::new(key, read(&value)))
+                    }
                     Some(("scope", key)) => scope.attributes.push(KeyValue::new(key, read(&value))),
                     _ => span.attributes.push(KeyValue::new(key, read(&value))),
                 }
@@ -146,17 +156,30 @@ fn link(tokens: &[String], line: &str) -> Link {
 
 fn attributes(tokens: &[String], line: &str) -> Vec<KeyValue> {
     let pairs = tokens.iter().map(|token| key_value(token, line));
-    pairs.map(|(key, value)| KeyValue::new(key, read(&value))).collect()
+    pairs
+        .map(|(key, value)| KeyValue::new(key, read(&value)))
+        .collect()
 }
 
 fn key_value(token: &str, line: &str) -> (String, String) {
-    let (key, value) = token.split_once('=').unwrap_or_else(|| panic!("{token} is no attribute: {line}"));
+    let (key, value) = token
+        .split_once('=')
+        .unwrap_or_else(|| panic!("{token} is no attribute: {line}"));
     (key.to_owned(), value.to_owned())
 }
 
 fn read(value: &str) -> AnyValue {
-    if let Some(items) = value.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
-        return AnyValue::Array(items.split(',').filter(|item| !item.is_empty()).map(read).collect());
+    if let Some(items) = value
+        .strip_prefix('[')
+        .and_then(|rest| rest.strip_suffix(']'))
+    {
+        return AnyValue::Array(
+            items
+                .split(',')
+                .filter(|item| !item.is_empty())
+                .map(read)
+                .collect(),
+        );
     }
     if value.starts_with('"') {
         return AnyValue::String(text(value));
@@ -173,12 +196,15 @@ fn text(token: &str) -> String {
 }
 
 fn time(ms: &str, line: &str) -> i64 {
-    let ms: f64 = ms.parse().unwrap_or_else(|_| panic!("{ms} are no milliseconds: {line}"));
+    let ms: f64 = ms
+        .parse()
+        .unwrap_or_else(|_| panic!("{ms} are no milliseconds: {line}"));
     ORIGIN_UNIX_NANO + (ms * NANOS_PER_MS) as i64
 }
 
 fn number(hex: &str, line: &str) -> u128 {
-    u128::from_str_radix(hex, 16).unwrap_or_else(|_| panic!("{hex} is no hexadecimal number: {line}"))
+    u128::from_str_radix(hex, 16)
+        .unwrap_or_else(|_| panic!("{hex} is no hexadecimal number: {line}"))
 }
 
 /// Words of a line; blanks between quotes do not divide.
