@@ -64,7 +64,7 @@ export function speakRow(model: TraceModel, row: number): string {
   const span = trace.spans[at(store.span, row)];
   const parts = [
     rowName(model, row),
-    span && (trace.services[span.service] ?? 'unknown service'),
+    span && (trace.services[span.service] || 'unknown service'),
     span?.status === 'error' && 'error',
     speakDuration(rawDuration(model, row)),
     `starts at ${speakDuration(at(store.start, row))}`,
