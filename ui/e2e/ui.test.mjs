@@ -239,7 +239,11 @@ describe('accessibility', () => {
 
   it('no page scrolls sideways at 390 pixels', async () => {
     await page.setViewportSize({ width: 390, height: 844 });
-    for (const open of [openSearch, openTrace]) {
+    const openEmpty = async () => {
+      await page.goto(`${base}${SEARCH}&svc=there-is-no-such-service-with-such-a-long-name`);
+      await page.getByRole('heading', { name: 'No trace matches' }).waitFor();
+    };
+    for (const open of [openSearch, openTrace, openEmpty]) {
       await open();
       const [scroll, client] = await page.evaluate(() => {
         const main = document.getElementById('main');

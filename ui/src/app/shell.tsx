@@ -6,6 +6,7 @@ import { lastExploreSearch } from '@/features/explore/session';
 import { copyText } from '@/kit/clipboard';
 import { isTyping, useHotkeys } from '@/kit/hotkeys';
 import { Icon } from '@/kit/icon';
+import { Said, say } from '@/kit/said';
 import { useStore } from '@/kit/store';
 import { CommandBar } from './command-bar';
 import { Freshness } from './freshness';
@@ -23,7 +24,7 @@ export function Shell() {
   useHotkeys('Everywhere', [
     { keys: 'mod+k', help: 'Command bar', run: () => setOverlay('command') },
     { keys: 't', help: 'Time range', run: () => setOverlay('range') },
-    { keys: 'c', help: 'Copy a link to this view', run: () => void copyText(location.href) },
+    { keys: 'c', help: 'Copy a link to this view', run: () => void copyText(location.href).then((worked) => say(worked ? 'Link copied' : 'Copying failed')) },
     { keys: 'g x', help: 'Go to Explore', run: () => void navigate({ to: '/explore', search: lastExploreSearch.get() }) },
     { keys: '?', help: 'Keys of this page', run: () => setOverlay('help') },
   ]);
@@ -50,6 +51,7 @@ export function Shell() {
       <Rail />
       <main id="main" className={styles.main} tabIndex={-1}><Outlet /></main>
       <Freshness />
+      <Said />
       {overlay === 'command' && <CommandBar onClose={() => setOverlay('none')} />}
       {overlay === 'help' && <KeyHelp onClose={() => setOverlay('none')} />}
     </div>

@@ -2,7 +2,7 @@
 import { infiniteQueryOptions, keepPreviousData, queryOptions } from '@tanstack/react-query';
 import type { Window } from '@/kit/time-range';
 import { ApiError, getJson, type Params } from './client';
-import type { Operation, SearchAnswer, ServiceCount, SpanDetails, Status, Trace } from './types';
+import type { Operations, SearchAnswer, Services, SpanDetailsAnswer, Status, Trace } from './types';
 
 /** What a search asks for. */
 export interface SearchRequest {
@@ -40,7 +40,7 @@ export const statusQuery = queryOptions({
 export function servicesQuery(window: Window) {
   return queryOptions({
     queryKey: ['services', window],
-    queryFn: ({ signal }) => getJson<{ services: ServiceCount[] }>('/services', bounds(window), signal),
+    queryFn: ({ signal }) => getJson<Services>('/services', bounds(window), signal),
     placeholderData: keepPreviousData,
   });
 }
@@ -50,7 +50,7 @@ export function operationsQuery(service: string | undefined, window: Window) {
   return queryOptions({
     queryKey: ['operations', service, window],
     queryFn: ({ signal }) =>
-      getJson<{ operations: Operation[] }>(`/services/${encodeURIComponent(service ?? '')}/operations`, bounds(window), signal),
+      getJson<Operations>(`/services/${encodeURIComponent(service ?? '')}/operations`, bounds(window), signal),
     enabled: service !== undefined,
   });
 }
@@ -83,7 +83,7 @@ export function spanQuery(traceId: string, spanId: string) {
   return queryOptions({
     queryKey: ['span', traceId, spanId],
     queryFn: ({ signal }) =>
-      getJson<{ spans: SpanDetails[] }>(`/traces/${encodeURIComponent(traceId)}/spans/${encodeURIComponent(spanId)}`, {}, signal),
+      getJson<SpanDetailsAnswer>(`/traces/${encodeURIComponent(traceId)}/spans/${encodeURIComponent(spanId)}`, {}, signal),
     staleTime: 60_000,
   });
 }

@@ -1,134 +1,25 @@
-/** The shapes of the API that the UI uses. Absolute times are decimal strings of nanoseconds, durations numbers of nanoseconds. */
-import type { Nanoseconds, UnixNano } from '@/kit/units';
+/**
+ * The shapes of the API that the UI uses, from the server's own description.
+ *
+ * Absolute times are decimal strings of nanoseconds, durations numbers of nanoseconds. The server always writes every field, with
+ * `null` where it has nothing; the description calls such fields optional, so `Whole` takes the question mark away.
+ */
+import type { components } from './schema';
 
-export interface Status {
-  version: string;
-  startedAtUnixNano: UnixNano;
-  nowUnixNano: UnixNano;
-  oldestUnixNano: UnixNano | null;
-  newestUnixNano: UnixNano | null;
-  spans: number;
-}
+type Schemas = components['schemas'];
 
-export interface ServiceCount {
-  name: string;
-  spanCount: number;
-  errorCount: number;
-}
+type Whole<T> = T extends readonly (infer Item)[] ? Whole<Item>[] : T extends object ? { [Key in keyof T]-?: Whole<Exclude<T[Key], undefined>> } : T;
 
-export interface Operation {
-  name: string;
-  kind: string;
-  spanCount: number;
-}
-
-export interface Attribute {
-  key: string;
-  type: string;
-  /** As text; arrays and key-value lists as OTLP/JSON, bytes as base64. */
-  value: string;
-}
-
-export interface MatchedSpan {
-  spanId: string;
-  name: string;
-  service: string;
-  startUnixNano: UnixNano;
-  durationNano: Nanoseconds;
-  status: string;
-  attributes: Attribute[];
-}
-
-export interface TraceSummary {
-  traceId: string;
-  rootService: string | null;
-  rootName: string | null;
-  hasRoot: boolean;
-  startUnixNano: UnixNano;
-  durationNano: Nanoseconds;
-  spanCount: number;
-  errorCount: number;
-  services: ServiceCount[];
-  matched: number;
-  spans: MatchedSpan[];
-}
-
-export interface SearchAnswer {
-  traces: TraceSummary[];
-  nextCursor: string | null;
-  query: string;
-  partial: string | null;
-  report: { blocksRead: number; blocksPruned: number; rowsRead: number; bytesRead: number; elapsedMicros: number };
-}
-
-export interface TraceSpan {
-  spanId: string;
-  parentSpanId: string | null;
-  name: string;
-  service: number;
-  kind: string;
-  status: string;
-  startOffsetNano: Nanoseconds;
-  durationNano: Nanoseconds;
-  eventCount: number;
-  linkCount: number;
-  statusMessage: string | null;
-  flags: string[];
-}
-
-export interface TraceFacts {
-  complete: boolean;
-  missingParents: number;
-  conflictingSpans: number;
-  roots: number;
-}
-
-export interface Trace {
-  traceId: string;
-  startUnixNano: UnixNano;
-  durationNano: Nanoseconds;
-  services: string[];
-  spanCount: number;
-  errorCount: number;
-  facts: TraceFacts;
-  spans: TraceSpan[];
-}
-
-export interface SpanEvent {
-  timeUnixNano: UnixNano;
-  name: string;
-  attributes: Attribute[];
-  droppedAttributesCount: number;
-}
-
-export interface SpanLink {
-  traceId: string | null;
-  spanId: string | null;
-  traceState: string;
-  attributes: Attribute[];
-  droppedAttributesCount: number;
-}
-
-export interface SpanDetails {
-  traceId: string;
-  spanId: string;
-  parentSpanId: string | null;
-  name: string;
-  service: string;
-  kind: string;
-  status: string;
-  statusMessage: string | null;
-  traceState: string;
-  flags: number;
-  startUnixNano: UnixNano;
-  endUnixNano: UnixNano;
-  durationNano: Nanoseconds;
-  attributes: Attribute[];
-  droppedAttributesCount: number;
-  events: SpanEvent[];
-  droppedEventsCount: number;
-  links: SpanLink[];
-  droppedLinksCount: number;
-  resource: { attributes: Attribute[]; droppedAttributesCount: number; schemaUrl: string };
-  scope: { name: string; version: string; attributes: Attribute[]; droppedAttributesCount: number; schemaUrl: string };
-}
+export type Status = Whole<Schemas['Status']>;
+export type Services = Whole<Schemas['Services']>;
+export type ServiceCount = Whole<Schemas['ServiceCount']>;
+export type Operations = Whole<Schemas['Operations']>;
+export type Attribute = Whole<Schemas['Attribute']>;
+export type MatchedSpan = Whole<Schemas['MatchedSpan']>;
+export type TraceSummary = Whole<Schemas['TraceSummary']>;
+export type SearchAnswer = Whole<Schemas['SearchResponse']>;
+export type TraceSpan = Whole<Schemas['SpanRow']>;
+export type Trace = Whole<Schemas['TraceResponse']>;
+export type SpanEvent = Whole<Schemas['SpanEvent']>;
+export type SpanDetails = Whole<Schemas['SpanDetails']>;
+export type SpanDetailsAnswer = Whole<Schemas['SpanDetailsResponse']>;

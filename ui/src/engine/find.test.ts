@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { errorRows, findRows, nextHit } from './find';
+import { errorRows, findRows, nextHit, warningRows } from './find';
 import { buildTraceStore } from './trace-store';
 
 const store = buildTraceStore(
@@ -22,5 +22,11 @@ describe('find in trace', () => {
 
   it('lists errors', () => {
     expect([...errorRows(store)]).toEqual([1]);
+  });
+
+  it('lists placeholders and cut rings', () => {
+    const span = (spanId: string, parentSpanId: string | null) => ({ spanId, parentSpanId, name: '', service: 0, kind: 'server', status: 'ok', startOffsetNano: 0, durationNano: 1 });
+    expect([...warningRows(store)]).toEqual([]);
+    expect([...warningRows(buildTraceStore([span('r', null), span('a', 'a'), span('o', 'lost')]))]).toEqual([2, 3]);
   });
 });

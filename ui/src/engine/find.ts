@@ -32,6 +32,12 @@ export function nextHit(hits: Uint32Array, row: number, direction: 1 | -1): numb
   return found ?? (direction === 1 ? hits[0] : hits[hits.length - 1]) ?? null;
 }
 
+/** Placeholders of missing parents and spans whose link to the parent was cut. */
+export function warningRows(store: TraceStore): Uint32Array {
+  const cut = [...store.cycle.entries()].flatMap(([row, flag]) => (flag === 1 ? [row] : []));
+  return Uint32Array.from([...store.missingIds.keys(), ...cut]).sort();
+}
+
 /** Rows whose own status is error. */
 export function errorRows(store: TraceStore): Uint32Array {
   const rows: number[] = [];

@@ -12,7 +12,7 @@ type Change = Partial<Pick<ExploreSearch, 'svc' | 'op' | 'err' | 'min'>>;
 
 /** The row of filters. */
 export function FilterBar({ search, window, onChange }: { search: ExploreSearch; window: Window; onChange: (change: Change) => void }) {
-  const services = useQuery(servicesQuery(window)).data?.services.map((s) => s.name) ?? [];
+  const services = useQuery(servicesQuery(window)).data?.services.map((s) => s.name).filter(Boolean) ?? [];
   const operations = useQuery(operationsQuery(search.svc, window)).data?.operations.map((o) => o.name) ?? [];
   return (
     <div className={styles.bar} role="group" aria-label="Quick filters">

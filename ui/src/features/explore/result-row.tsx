@@ -76,7 +76,7 @@ function ServiceMonograms({ services, looks }: { services: readonly ServiceCount
       {services.slice(0, CHIPS_SHOWN).map((service) => (
         <ServiceChip key={service.name} name={service.name} look={looks.get(service.name)} short error={service.errorCount > 0} />
       ))}
-      {rest > 0 && <span className={styles.rest} title={services.slice(CHIPS_SHOWN).map((s) => s.name).join(', ')}>+{rest}</span>}
+      {rest > 0 && <span className={styles.rest} title={services.slice(CHIPS_SHOWN).map((s) => s.name || '(no service)').join(', ')}>+{rest}</span>}
     </>
   );
 }

@@ -1,6 +1,6 @@
 /** A trace with everything derived from it once: columns, self times, colours, errors. */
 import type { Trace } from '@/data/types';
-import { errorRows } from '@/engine/find';
+import { errorRows, warningRows } from '@/engine/find';
 import { rankServices, selfTimes } from '@/engine/self-time';
 import { at, buildTraceStore, ROW_MISSING, ROW_VIRTUAL, type TraceStore } from '@/engine/trace-store';
 import { assignLooks, type ServiceLook } from '@/kit/service-slots';
@@ -15,6 +15,8 @@ export interface TraceModel {
   /** Looks by index of the trace's services. */
   lookOf: readonly (ServiceLook | undefined)[];
   errors: Uint32Array;
+  /** Rows to doubt: placeholders of missing parents, cut cycles. */
+  warnings: Uint32Array;
   depth: number;
 }
 
@@ -27,6 +29,7 @@ export function buildTraceModel(trace: Trace): TraceModel {
     trace, store, self, looks,
     lookOf: trace.services.map((name) => looks.get(name)),
     errors: errorRows(store),
+    warnings: warningRows(store),
     depth: store.depth.reduce((deepest, d) => Math.max(deepest, d), 0) + 1,
   };
 }
@@ -64,7 +67,7 @@ export function speakRow(model: TraceModel, row: number): string {
   const span = trace.spans[at(store.span, row)];
   const parts = [
     rowName(model, row),
-    span && (trace.services[span.service] ?? 'unknown service'),
+    span && (trace.services[span.service] || 'unknown service'),
     span?.status === 'error' && 'error',
     speakDuration(rawDuration(model, row)),
     `starts at ${speakDuration(at(store.start, row))}`,

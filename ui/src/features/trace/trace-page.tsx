@@ -4,6 +4,7 @@ import { getRouteApi, Link } from '@tanstack/react-router';
 import { useEffect, useMemo } from 'react';
 import { ApiError } from '@/data/client';
 import { traceQuery } from '@/data/queries';
+import type { Trace } from '@/data/types';
 import { Button } from '@/kit/button';
 import { EmptyState, ErrorState, Skeleton } from '@/kit/states';
 import { useDelayed } from '@/kit/use-delayed';
@@ -26,13 +27,18 @@ export function TracePage() {
     document.title = `${title ? `${title.name} – ` : ''}trace ${traceId.slice(0, 8)} – Causeline`;
   }, [model, traceId]);
 
-  if (model) return <TraceScreen key={model.trace.traceId} model={model} onRefresh={() => void refetch()} />;
+  if (model) return <TraceScreen key={revisionOf(model.trace)} model={model} onRefresh={() => void refetch()} />;
   return (
     <div className={styles.page}>
       <h1 className="sr-only">Trace {traceId}</h1>
       {error ? <Failed traceId={traceId} error={error} bounded={hint !== null} onRetry={() => void refetch()} /> : waiting && <Skeleton rows={14} label="Loading the trace" />}
     </div>
   );
+}
+
+/** Rows are numbered anew when spans arrived, so the screen begins again; what matters of it is in the URL. */
+function revisionOf({ traceId, spanCount, errorCount }: Trace): string {
+  return `${traceId} ${spanCount} ${errorCount}`;
 }
 
 function Failed({ traceId, error, bounded, onRetry }: { traceId: string; error: Error; bounded: boolean; onRetry: () => void }) {

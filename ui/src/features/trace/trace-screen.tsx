@@ -3,6 +3,7 @@ import { useRef } from 'react';
 import { fitAll, fitStretch, pan, zoomAt } from '@/engine/time-view';
 import { at } from '@/engine/trace-store';
 import { useHotkeys } from '@/kit/hotkeys';
+import { say } from '@/kit/said';
 import { Notice } from '@/kit/states';
 import { plural } from '@/kit/units';
 import { DetailsPanel } from './details-panel';
@@ -29,11 +30,12 @@ export function TraceScreen({ model, onRefresh }: { model: TraceModel; onRefresh
   useHotkeys('Trace', [
     { keys: 'ArrowDown or j', help: 'Next row', run: () => view.stepOrShow(1) },
     { keys: 'ArrowUp or k', help: 'Previous row', run: () => view.stepOrShow(-1) },
-    { keys: 'e', help: 'Next error', run: () => view.jump(model.errors, 1) },
+    { keys: 'e', help: 'Next error', run: () => (model.errors.length > 0 ? view.jump(model.errors, 1) : say('No errors in this trace')) },
     { keys: 'E', help: 'Previous error', run: () => view.jump(model.errors, -1) },
     { keys: '/', help: 'Find in trace', run: () => find.current?.select() },
     { keys: 'n', help: 'Next hit, else next error', run: () => view.jump(rows, 1) },
     { keys: 'N', help: 'Previous hit, else previous error', run: () => view.jump(rows, -1) },
+    { keys: 'o', help: 'Next orphan or warning', run: () => (model.warnings.length > 0 ? view.jump(model.warnings, 1) : say('No orphans or warnings')) },
     { keys: '+ or = or w', help: 'Zoom in', run: () => zoom(CLOSER) },
     { keys: '- or s', help: 'Zoom out', run: () => zoom(1 / CLOSER) },
     { keys: 'a', help: 'Pan left', run: () => shift(-PAN_SHARE) },

@@ -1,0 +1,891 @@
+/** Generated from docs/openapi.json by `npm run gen`; do not edit. */
+export interface paths {
+    "/api/v1/attributes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Attribute names in the range. */
+        get: operations["attributeNames"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/attributes/{scope}/{name}/values": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Values of an attribute in the range, the most frequent first. */
+        get: operations["attributeValues"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The newest traces with a span that matches. */
+        get: operations["search"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/services": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Services with spans in the range. */
+        get: operations["services"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/services/{service}/operations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Operations of a service with spans in the range. */
+        get: operations["operations"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/status": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What runs here and what it holds. */
+        get: operations["status"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/traces/{traceId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A trace as a waterfall needs it. */
+        get: operations["trace"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/traces/{traceId}/otlp": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The trace as OTLP/JSON, to keep or to send on. */
+        get: operations["traceOtlp"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/traces/{traceId}/spans/{spanId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Everything of one span; a list, since senders may reuse an id. */
+        get: operations["span"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+}
+export type webhooks = Record<string, never>;
+export interface components {
+    schemas: {
+        /** @description An attribute. */
+        Attribute: {
+            /** @description The name. */
+            key: string;
+            /** @description `string`, `bool`, `int`, `double`, `array`, `kvlist`, `bytes` or `empty`. */
+            type: string;
+            /** @description The value as text; arrays and key-value lists as OTLP/JSON, bytes as base64. */
+            value: string;
+        };
+        /** @description Attribute names by scope. */
+        AttributeNames: {
+            /** @description In the order resource, span, event, link, instrumentation. */
+            scopes: components["schemas"]["ScopeNames"][];
+        };
+        /** @description A value and how often it occurs. */
+        AttributeValue: {
+            /**
+             * Format: int64
+             * @description Spans (events, links) that carry it in the range.
+             */
+            count: number;
+            /** @description `string`, `bool`, `int`, `double`, `array`, `kvlist`, `bytes` or `empty`. */
+            type: string;
+            /** @description The value as text; arrays and key-value lists as OTLP/JSON, bytes as base64. */
+            value: string;
+        };
+        /** @description Values of an attribute, the most frequent first. */
+        AttributeValues: {
+            /** @description At most `limit`. */
+            values: components["schemas"]["AttributeValue"][];
+        };
+        /** @description Body of every 4xx and 5xx answer. */
+        ErrorBody: {
+            /** @description A stable word: `invalid_query`, `invalid_parameter`, `not_found`, `limited`, `unavailable`, `internal`. */
+            code: string;
+            /** @description What to do instead. */
+            hint?: string | null;
+            /** @description What went wrong, for a person. */
+            message: string;
+            /**
+             * Format: int32
+             * @description Zero-based column in the query, for `invalid_query`.
+             */
+            position?: number | null;
+            /** @description Names this answer in the server's log. */
+            requestId: string;
+        };
+        /** @description A span that matches. */
+        MatchedSpan: {
+            /** @description The attributes that the query names. */
+            attributes: components["schemas"]["Attribute"][];
+            /**
+             * Format: int64
+             * @description How long it took.
+             */
+            durationNano: number;
+            /** @description The operation. */
+            name: string;
+            /** @description `service.name`. */
+            service: string;
+            /** @description 16 hexadecimal digits. */
+            spanId: string;
+            /** @description When it started. */
+            startUnixNano: string;
+            /** @description `unset`, `ok` or `error`. */
+            status: string;
+        };
+        /** @description A span name and kind. */
+        Operation: {
+            /** @description `internal`, `server`, `client`, `producer`, `consumer` or `unspecified`. */
+            kind: string;
+            /** @description The span name. */
+            name: string;
+            /**
+             * Format: int64
+             * @description Its spans in the range.
+             */
+            spanCount: number;
+        };
+        /** @description Operations of a service. */
+        Operations: {
+            /** @description By name, then kind. */
+            operations: components["schemas"]["Operation"][];
+        };
+        /** @description What an answer cost. */
+        ReadReport: {
+            /**
+             * Format: int64
+             * @description Blocks ruled out by statistics.
+             */
+            blocksPruned: number;
+            /**
+             * Format: int64
+             * @description Blocks opened.
+             */
+            blocksRead: number;
+            /**
+             * Format: int64
+             * @description Bytes read from storage.
+             */
+            bytesRead: number;
+            /**
+             * Format: int64
+             * @description Microseconds from question to answer.
+             */
+            elapsedMicros: number;
+            /**
+             * Format: int64
+             * @description Rows handed to the engine.
+             */
+            rowsRead: number;
+        };
+        /** @description The entity that produced a span. */
+        Resource: {
+            attributes: components["schemas"]["Attribute"][];
+            /** Format: int32 */
+            droppedAttributesCount: number;
+            schemaUrl: string;
+        };
+        /** @description The instrumentation that produced a span. */
+        Scope: {
+            attributes: components["schemas"]["Attribute"][];
+            /** Format: int32 */
+            droppedAttributesCount: number;
+            name: string;
+            schemaUrl: string;
+            version: string;
+        };
+        /** @description Attribute names of one scope. */
+        ScopeNames: {
+            /** @description Sorted. */
+            names: string[];
+            /** @description `resource`, `span`, `event`, `link` or `instrumentation`. */
+            scope: string;
+        };
+        /** @description Traces found, newest first. */
+        SearchResponse: {
+            /** @description Gives the next page; null on the last. */
+            nextCursor?: string | null;
+            /** @description Why the answer is not whole, or null. */
+            partial?: string | null;
+            /** @description The TraceQL that ran, formatted. */
+            query: string;
+            /** @description What was read. */
+            report: components["schemas"]["ReadReport"];
+            /** @description One page. */
+            traces: components["schemas"]["TraceSummary"][];
+        };
+        /** @description A service. */
+        Service: {
+            /**
+             * Format: int64
+             * @description Of them, with status error.
+             */
+            errorCount: number;
+            /** @description `service.name`; empty for spans without one. */
+            name: string;
+            /**
+             * Format: int64
+             * @description Its spans in the range.
+             */
+            spanCount: number;
+        };
+        /** @description A service's part of a trace. */
+        ServiceCount: {
+            /** Format: int64 */
+            errorCount: number;
+            name: string;
+            /** Format: int64 */
+            spanCount: number;
+        };
+        /** @description Services with spans in the range. */
+        Services: {
+            /** @description By name. */
+            services: components["schemas"]["Service"][];
+        };
+        /** @description Everything of one span. */
+        SpanDetails: {
+            attributes: components["schemas"]["Attribute"][];
+            /** Format: int32 */
+            droppedAttributesCount: number;
+            /** Format: int32 */
+            droppedEventsCount: number;
+            /** Format: int32 */
+            droppedLinksCount: number;
+            /** Format: int64 */
+            durationNano: number;
+            endUnixNano: string;
+            events: components["schemas"]["SpanEvent"][];
+            /** Format: int32 */
+            flags: number;
+            kind: string;
+            links: components["schemas"]["SpanLink"][];
+            name: string;
+            parentSpanId?: string | null;
+            resource: components["schemas"]["Resource"];
+            scope: components["schemas"]["Scope"];
+            service: string;
+            spanId: string;
+            startUnixNano: string;
+            status: string;
+            statusMessage?: string | null;
+            traceId: string;
+            traceState: string;
+        };
+        /** @description The spans of one id; more than one when senders reused it. */
+        SpanDetailsResponse: {
+            /** @description At least one. */
+            spans: components["schemas"]["SpanDetails"][];
+        };
+        /** @description An event. */
+        SpanEvent: {
+            attributes: components["schemas"]["Attribute"][];
+            /** Format: int32 */
+            droppedAttributesCount: number;
+            name: string;
+            timeUnixNano: string;
+        };
+        /** @description A link. */
+        SpanLink: {
+            attributes: components["schemas"]["Attribute"][];
+            /** Format: int32 */
+            droppedAttributesCount: number;
+            /** Format: int32 */
+            flags: number;
+            spanId?: string | null;
+            traceId?: string | null;
+            traceState: string;
+        };
+        /** @description One span of a waterfall. */
+        SpanRow: {
+            /**
+             * Format: int64
+             * @description How long it took; 0 when it ended before it started.
+             */
+            durationNano: number;
+            /**
+             * Format: int32
+             * @description Events.
+             */
+            eventCount: number;
+            /** @description Of `exception`, `unfinished`, `conflicting`, `ends_before_start`, `redacted`. */
+            flags: string[];
+            /** @description `internal`, `server`, `client`, `producer`, `consumer` or `unspecified`. */
+            kind: string;
+            /**
+             * Format: int32
+             * @description Links.
+             */
+            linkCount: number;
+            /** @description The operation. */
+            name: string;
+            /** @description 16 hexadecimal digits, or null for a root. */
+            parentSpanId?: string | null;
+            /**
+             * Format: int32
+             * @description Index into the trace's services.
+             */
+            service: number;
+            /** @description 16 hexadecimal digits. */
+            spanId: string;
+            /**
+             * Format: int64
+             * @description From the trace's start.
+             */
+            startOffsetNano: number;
+            /** @description `unset`, `ok` or `error`. */
+            status: string;
+            /** @description The developer's message about an error, or null. */
+            statusMessage?: string | null;
+        };
+        /** @description What runs here and what it holds. */
+        Status: {
+            /** @description Start of the newest span, or null without spans. */
+            newestUnixNano?: string | null;
+            /** @description The server's clock, nanoseconds since the Unix epoch. */
+            nowUnixNano: string;
+            /** @description Start of the oldest span, or null without spans. */
+            oldestUnixNano?: string | null;
+            /**
+             * Format: int64
+             * @description Spans held.
+             */
+            spans: number;
+            /** @description Nanoseconds since the Unix epoch. */
+            startedAtUnixNano: string;
+            /** @description Of the binary. */
+            version: string;
+        };
+        /** @description What is known of a trace as a whole. */
+        TraceFacts: {
+            /** @description One root, and every parent was received. */
+            complete: boolean;
+            /**
+             * Format: int64
+             * @description Spans that were received again with other contents; both are shown.
+             */
+            conflictingSpans: number;
+            /**
+             * Format: int64
+             * @description Parents that spans name and that were not received.
+             */
+            missingParents: number;
+            /**
+             * Format: int64
+             * @description Spans without parent.
+             */
+            roots: number;
+        };
+        /** @description A trace as a waterfall needs it. Attributes come with the details of single spans. */
+        TraceResponse: {
+            /**
+             * Format: int64
+             * @description From the earliest start to the latest end.
+             */
+            durationNano: number;
+            /**
+             * Format: int64
+             * @description Of them, with status error.
+             */
+            errorCount: number;
+            /** @description What is known of the trace as a whole. */
+            facts: components["schemas"]["TraceFacts"];
+            /** @description Names that `SpanRow::service` indexes. */
+            services: string[];
+            /**
+             * Format: int64
+             * @description Spans, duplicates counted once.
+             */
+            spanCount: number;
+            /** @description By start, then end (longest first), then span id. */
+            spans: components["schemas"]["SpanRow"][];
+            /** @description Of the earliest span. */
+            startUnixNano: string;
+            /** @description 32 hexadecimal digits. */
+            traceId: string;
+        };
+        /** @description A trace of a result list. */
+        TraceSummary: {
+            /**
+             * Format: int64
+             * @description From the earliest start to the latest end.
+             */
+            durationNano: number;
+            /**
+             * Format: int64
+             * @description Of them, with status error.
+             */
+            errorCount: number;
+            /** @description Whether a span without parent was received. */
+            hasRoot: boolean;
+            /**
+             * Format: int64
+             * @description Spans that match.
+             */
+            matched: number;
+            /** @description Name of the root; of the earliest span while the root is missing. */
+            rootName?: string | null;
+            /** @description Service of the root; of the earliest span while the root is missing. */
+            rootService?: string | null;
+            /** @description By name. */
+            services: components["schemas"]["ServiceCount"][];
+            /**
+             * Format: int64
+             * @description Spans received.
+             */
+            spanCount: number;
+            /** @description Some of them, the earliest first. */
+            spans: components["schemas"]["MatchedSpan"][];
+            /** @description Of the earliest span. */
+            startUnixNano: string;
+            /** @description 32 hexadecimal digits. */
+            traceId: string;
+        };
+    };
+    responses: never;
+    parameters: never;
+    requestBodies: never;
+    headers: never;
+    pathItems: never;
+}
+export type $defs = Record<string, never>;
+export interface operations {
+    attributeNames: {
+        parameters: {
+            query?: {
+                /** @description Start of the range, Unix milliseconds; default an hour before the end. */
+                start?: number;
+                /** @description End of the range, Unix milliseconds; default now. */
+                end?: number;
+                /** @description Only this scope. */
+                scope?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AttributeNames"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    attributeValues: {
+        parameters: {
+            query?: {
+                /** @description Start of the range, Unix milliseconds; default an hour before the end. */
+                start?: number;
+                /** @description End of the range, Unix milliseconds; default now. */
+                end?: number;
+                /** @description TraceQL filter on the spans; may be half-typed. */
+                q?: string;
+                /** @description Only values that begin so. */
+                prefix?: string;
+                /** @description Values at most; default 50, at most 1000. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @description `resource`, `span`, `event`, `link` or `instrumentation` */
+                scope: string;
+                /** @description the attribute's name */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AttributeValues"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    search: {
+        parameters: {
+            query?: {
+                /** @description TraceQL, for instance `{ resource.service.name = "cart" && span:duration > 100ms }`; default `{}`. */
+                q?: string;
+                /** @description Start, Unix milliseconds; default an hour before the end. */
+                start?: number;
+                /** @description End, Unix milliseconds; default now. */
+                end?: number;
+                /** @description Traces at most; default 20, at most 1000. */
+                limit?: number;
+                /** @description `nextCursor` of the page before. */
+                cursor?: string;
+                /** @description Matched spans shown of each trace; default 3, at most 100. */
+                spansPerTrace?: number;
+                /** @description Only spans of this service. */
+                service?: string;
+                /** @description Only spans of this name. */
+                operation?: string;
+                /** @description Only spans at least this long, for instance `100ms`. */
+                minDuration?: string;
+                /** @description Only spans at most this long, for instance `2s`. */
+                maxDuration?: string;
+                /** @description Only spans with status error. */
+                error?: boolean;
+                /** @description `key=value` pairs separated by spaces, values with spaces in double quotes; matches span or resource attributes. */
+                attributes?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SearchResponse"];
+                };
+            };
+            /** @description the query or a parameter is wrong */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description a limit was reached */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    services: {
+        parameters: {
+            query?: {
+                /** @description Start, Unix milliseconds; default an hour before the end. */
+                start?: number;
+                /** @description End, Unix milliseconds; default now. */
+                end?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Services"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    operations: {
+        parameters: {
+            query?: {
+                /** @description Start, Unix milliseconds; default an hour before the end. */
+                start?: number;
+                /** @description End, Unix milliseconds; default now. */
+                end?: number;
+            };
+            header?: never;
+            path: {
+                /** @description `service.name` */
+                service: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Operations"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    status: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Status"];
+                };
+            };
+        };
+    };
+    trace: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description 16 or 32 hexadecimal digits, any case */
+                traceId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TraceResponse"];
+                };
+            };
+            /** @description not a trace id */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description no spans of it */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    traceOtlp: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description 16 or 32 hexadecimal digits, any case */
+                traceId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OTLP/JSON `TracesData` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+            /** @description no spans of it */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    span: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description 16 or 32 hexadecimal digits, any case */
+                traceId: string;
+                /** @description 16 hexadecimal digits, any case */
+                spanId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SpanDetailsResponse"];
+                };
+            };
+            /** @description not an id */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description no such span */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+}
