@@ -1,17 +1,18 @@
 """Compares spans field by field and says precisely where they differ.
 
 Everything counts: presence of messages and of oneof members, order of repeated fields, types of attribute values, the
-bits of doubles. Two relaxations, both named: every NaN equals every NaN (JSON cannot carry its payload), and, where
-asked for, an empty message equals an absent one (Tempo's answers always hold `status`, `scope` and `resource`).
+bits of doubles. Two relaxations: every NaN equals every NaN (JSON cannot carry its payload), and an empty `status`, `scope`
+or `resource` equals an absent one. OTLP gives both the same meaning ("when `Status` isn't set, assume unset"), and Tempo's
+answers always hold all three.
 """
 
 import math
 import struct
 
-LIST_MAX = 20
+EMPTY_IS_ABSENT = frozenset({"resource", "scope", "status"})
 
 
-def tables(expected, actual, empty_is_absent):
+def tables(expected, actual):
     """The differences between two tables of placed spans, one line each; empty when they are equal."""
     found = []
     for key in expected.keys() - actual.keys():
@@ -19,24 +20,24 @@ def tables(expected, actual, empty_is_absent):
     for key in actual.keys() - expected.keys():
         found.append(f"{_label(key, actual)}: never sent")
     for key in sorted(expected.keys() & actual.keys()):
-        lines = placed(expected[key], actual[key], empty_is_absent)
+        lines = placed(expected[key], actual[key])
         found.extend(f"{_label(key, expected)}: {line}" for line in lines)
     return found
 
 
-def placed(expected, actual, empty_is_absent=False):
+def placed(expected, actual):
     """The differences between two placed spans."""
     found = []
     for name in ("resource", "scope", "span"):
         ours, theirs = getattr(expected, name), getattr(actual, name)
-        _message_or_none(ours, theirs, name, empty_is_absent, found)
+        _message_or_none(ours, theirs, name, name, found)
     for name in ("resource_schema_url", "scope_schema_url"):
         _scalar(getattr(expected, name), getattr(actual, name), name, found)
     return found
 
 
-def _message_or_none(expected, actual, path, empty_is_absent, found):
-    if empty_is_absent:
+def _message_or_none(expected, actual, name, path, found):
+    if name in EMPTY_IS_ABSENT:
         expected = expected if expected is not None and expected.ByteSize() else None
         actual = actual if actual is not None and actual.ByteSize() else None
     if expected is None and actual is None:
@@ -44,28 +45,26 @@ def _message_or_none(expected, actual, path, empty_is_absent, found):
     if expected is None or actual is None:
         found.append(f"{path}: sent {_show_message(expected)}, read back {_show_message(actual)}")
         return
-    _message(expected, actual, path, empty_is_absent, found)
+    _message(expected, actual, path, found)
 
 
-def _message(expected, actual, path, empty_is_absent, found):
+def _message(expected, actual, path, found):
     for field in expected.DESCRIPTOR.fields:
         where = f"{path}.{field.name}"
         if field.is_repeated:
-            _repeated(getattr(expected, field.name), getattr(actual, field.name), field, where, empty_is_absent, found)
+            _repeated(getattr(expected, field.name), getattr(actual, field.name), field, where, found)
         elif field.has_presence:
             ours = getattr(expected, field.name) if expected.HasField(field.name) else None
             theirs = getattr(actual, field.name) if actual.HasField(field.name) else None
             if field.message_type is not None:
-                # Inside values an empty message means something: an empty list is not an empty value.
-                relaxed = empty_is_absent and field.containing_oneof is None and field.name != "value"
-                _message_or_none(ours, theirs, where, relaxed, found)
+                _message_or_none(ours, theirs, field.name, where, found)
             else:
                 _scalar(ours, theirs, where, found)
         else:
             _scalar(getattr(expected, field.name), getattr(actual, field.name), where, found)
 
 
-def _repeated(expected, actual, field, path, empty_is_absent, found):
+def _repeated(expected, actual, field, path, found):
     if len(expected) != len(actual):
         found.append(f"{path}: sent {len(expected)}, read back {len(actual)}{_keys_that_differ(expected, actual)}")
         return
@@ -73,7 +72,7 @@ def _repeated(expected, actual, field, path, empty_is_absent, found):
         key = getattr(ours, "key", None)
         where = f"{path}[{index}]" if key is None else f"{path}[{index} {key!r}]"
         if field.message_type is not None:
-            _message(ours, theirs, where, empty_is_absent, found)
+            _message(ours, theirs, where, found)
         else:
             _scalar(ours, theirs, where, found)
 

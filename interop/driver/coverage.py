@@ -106,6 +106,7 @@ FEATURES = {
         <= {attribute.key for attribute in it.resource.attributes}
         for it in spans
     ),
+    "entity reference": lambda spans: any(it.resource.entity_refs for it in spans),
     "resource schema": lambda spans: any(it.resource_schema_url for it in spans),
     "scope version": lambda spans: any(it.scope.version == "1.2.3-β" for it in spans),
     "scope schema": lambda spans: any(it.scope_schema_url for it in spans),

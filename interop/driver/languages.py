@@ -104,7 +104,7 @@ LANGUAGES = {
             (),  # the interpreter that runs the driver
             ("grpc", "proto", "json"),
             _python,
-            lacks=frozenset({"sampled flag", "link trace state"}),
+            lacks=frozenset({"sampled flag", "link trace state", "entity reference"}),
             lacks_in_json=SPOILT_IN_JSON,
         ),
         Language(
@@ -123,11 +123,12 @@ LANGUAGES = {
                     "bytes",
                     "map",
                     "scope attributes",
+                    "entity reference",
                 }
             ),
             lacks_in_json=SPOILT_IN_JSON,
         ),
-        Language("go", ("go",), ("grpc", "proto"), _go, lacks=frozenset({"link trace state"})),
+        Language("go", ("go",), ("grpc", "proto"), _go, lacks=frozenset({"link trace state", "entity reference"})),
         Language("java", ("java", "javac", "mvn"), ("grpc", "proto"), _java, lacks=frozenset({"scope attributes"})),
     )
 }
