@@ -88,18 +88,24 @@ pub async fn start(config: &Config, app: App) -> Result<Running, StartError> {
 fn product() -> Router<App> {
     Router::new()
         .merge(native::router())
-        .route("/metrics", get(health::metrics))
-        .route("/healthz", get(health::healthz))
-        .route("/ready", get(health::ready))
         .fallback(get(assets::serve))
         .layer(CompressionLayer::new())
         .layer(from_fn(secure))
+}
+
+/// What machines ask every few seconds: neither counted nor traced, or they would drown what people ask.
+fn probes() -> Router<App> {
+    Router::new()
+        .route("/metrics", get(health::metrics))
+        .route("/healthz", get(health::healthz))
+        .route("/ready", get(health::ready))
 }
 
 fn shared_layers(router: Router<App>, app: &App, surface: Surface) -> Router {
     router
         .layer(CatchPanicLayer::new())
         .layer(from_fn_with_state((app.clone(), surface), observe))
+        .merge(probes())
         .layer(from_fn_with_state(surface, check_host))
         .with_state(app.clone())
 }

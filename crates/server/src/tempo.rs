@@ -17,7 +17,6 @@ use axum::routing::get;
 use http::{StatusCode, Uri};
 use tonic::service::Routes;
 
-use crate::health;
 use crate::state::App;
 
 /// The version that our answers are compatible with; 2.7.0 and later make Grafana stream metrics, which come with issue "Questions".
@@ -38,7 +37,6 @@ pub(crate) fn router(app: &App) -> Router<App> {
         .route("/api/v2/search/tags", get(tags::names_v2))
         .route("/api/v2/search/tag/{*rest}", get(tags::values_v2))
         .route("/api/status/buildinfo", get(build_info))
-        .route("/ready", get(health::ready))
         .fallback(unknown)
 }
 

@@ -76,14 +76,15 @@ fn is_sender(service: &serde_json::Value) -> bool {
 
 /// Sends request after request, each until it is acknowledged; gives how many.
 async fn send(sender: u64, proxy: String, stop: Arc<AtomicBool>, acknowledged: Arc<AtomicU64>) -> u64 {
+    // A new connection each time: the last one may be to a node that is no more.
+    let client = reqwest::Client::builder().timeout(Duration::from_secs(10)).pool_max_idle_per_host(0);
+    let client = client.build().expect("a client");
     let mut requests = 0;
     while !stop.load(Ordering::SeqCst) {
         let first = requests * SPANS_PER_REQUEST + 1;
         let spans = (first..first + SPANS_PER_REQUEST).map(|id| otlp::span(sender + 1, id, "work"));
         let body = otlp::request(&format!("sender-{sender}"), spans.collect()).encode_to_vec();
         loop {
-            // A new connection each time: the last one may be to a node that is no more.
-            let client = reqwest::Client::builder().timeout(Duration::from_secs(10)).build().expect("a client");
             if otlp::export(&client, &proxy, body.clone()).await {
                 break;
             }
