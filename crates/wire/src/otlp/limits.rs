@@ -2,7 +2,7 @@
 
 /// Bounds on a request; a span (or the spans of a resource or scope) over one of them is rejected, the rest is kept.
 ///
-/// With the defaults the columns of one request stay below half a gigabyte whatever the bytes are.
+/// With the defaults one request takes less than a gigabyte while it is decoded, whatever its bytes are.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
     /// Bytes of the uncompressed body. Over it the whole request is refused. Default 64 MiB, the listener's own limit.
@@ -15,7 +15,7 @@ pub struct Limits {
     pub events_max: usize,
     /// Links of a span. Default 10 000; SDKs stop at 128.
     pub links_max: usize,
-    /// Encoded bytes of one attribute's value. Default 4 MiB.
+    /// Encoded bytes of one attribute's value, and of a resource or scope with all that is in it. Default 4 MiB.
     pub value_bytes_max: usize,
     /// Bytes of the columns built from a request, roughly. Default 256 MiB; checked after each span.
     pub batch_bytes_max: usize,

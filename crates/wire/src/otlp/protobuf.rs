@@ -342,6 +342,9 @@ fn remembered<'a, T: Clone>(
 }
 
 fn resource_text(bytes: &[u8], schema_url: &str, limits: &Limits) -> Result<ResourceText, Stop> {
+    if bytes.len() > limits.value_bytes_max {
+        return Err(RejectReason::ValueTooLarge.into());
+    }
     let mut resource = Resource {
         schema_url: schema_url.to_owned(),
         ..Resource::default()
@@ -351,13 +354,7 @@ fn resource_text(bytes: &[u8], schema_url: &str, limits: &Limits) -> Result<Reso
         match number {
             1 => add_attribute(&mut resource.attributes, reader.bytes(wire)?, limits)?,
             2 => resource.dropped_attributes_count = reader.varint(wire)? as u32,
-            3 => {
-                let n = resource.entity_refs.len();
-                if n >= limits.attributes_max {
-                    return Err(RejectReason::TooManyAttributes.into());
-                }
-                resource.entity_refs.push(entity_ref(reader.bytes(wire)?)?);
-            }
+            3 => resource.entity_refs.push(entity_ref(reader.bytes(wire)?)?),
             _ => reader.skip(number, wire)?,
         }
     }
@@ -368,6 +365,9 @@ fn resource_text(bytes: &[u8], schema_url: &str, limits: &Limits) -> Result<Reso
 }
 
 fn scope_text(bytes: &[u8], schema_url: &str, limits: &Limits) -> Result<String, Stop> {
+    if bytes.len() > limits.value_bytes_max {
+        return Err(RejectReason::ValueTooLarge.into());
+    }
     let mut scope = Scope {
         schema_url: schema_url.to_owned(),
         ..Scope::default()

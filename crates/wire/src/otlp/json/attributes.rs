@@ -250,6 +250,20 @@ where
         map.next_value_seed(Fill(message))?;
         return Ok(true);
     }
+    bounded(map, limits, message, rejection)
+}
+
+/// Reads an object that is at most [`Limits::value_bytes_max`] long, unless it is `null`, with a JSON reader of its own.
+pub(super) fn bounded<'de, A, M>(
+    map: &mut A,
+    limits: &Limits,
+    message: &mut M,
+    rejection: &mut Option<RejectReason>,
+) -> Result<bool, A::Error>
+where
+    A: MapAccess<'de>,
+    M: Message<'de>,
+{
     let Some(raw) = map.next_value::<Option<&'de RawValue>>()? else {
         return Ok(false);
     };

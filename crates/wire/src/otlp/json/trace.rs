@@ -6,7 +6,7 @@ use columnar::{SpanBatchBuilder, SpanHead, resource_to_json, scope_to_json};
 use model::{EntityRef, Resource, Scope};
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess};
 
-use super::attributes::{AttributeColumn, AttributeVec};
+use super::attributes::{AttributeColumn, AttributeVec, bounded};
 use super::message::{Each, Fill, List, Message, ignore, read};
 use super::scalar::{EnumNumber, Text, U32, U64};
 use super::{Decoded, Limits, RejectReason};
@@ -91,7 +91,11 @@ struct ResourceSpans<'r, 'l> {
 impl<'de> Message<'de> for ResourceSpans<'_, '_> {
     fn field<A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<(), A::Error> {
         match name {
-            "resource" => map.next_value_seed(Fill(&mut self.resource))?,
+            "resource" => {
+                let mut too_large = None;
+                bounded(map, self.request.limits, &mut self.resource, &mut too_large)?;
+                self.resource.rejection = self.resource.rejection.or(too_large);
+            }
             "scopeSpans" | "scope_spans" => map.next_value_seed(Each(self))?,
             "schemaUrl" | "schema_url" => self.resource.resource.schema_url = text(map)?,
             _ => ignore(map)?,
@@ -169,11 +173,7 @@ impl<'de> List<'de> for ResourceMessage<'_> {
     fn element<D: Deserializer<'de>>(&mut self, element: D) -> Result<(), D::Error> {
         let mut entity = EntityMessage(EntityRef::default());
         read(element, &mut entity)?;
-        if self.resource.entity_refs.len() >= self.limits.attributes_max {
-            self.rejection = self.rejection.or(Some(RejectReason::TooManyAttributes));
-        } else {
-            self.resource.entity_refs.push(entity.0);
-        }
+        self.resource.entity_refs.push(entity.0);
         Ok(())
     }
 }
@@ -203,7 +203,11 @@ struct ScopeSpans<'r, 'l> {
 impl<'de> Message<'de> for ScopeSpans<'_, '_> {
     fn field<A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<(), A::Error> {
         match name {
-            "scope" => map.next_value_seed(Fill(&mut self.scope))?,
+            "scope" => {
+                let mut too_large = None;
+                bounded(map, self.request.limits, &mut self.scope, &mut too_large)?;
+                self.scope.rejection = self.scope.rejection.or(too_large);
+            }
             "spans" => map.next_value_seed(Each(self))?,
             "schemaUrl" | "schema_url" => self.scope.scope.schema_url = text(map)?,
             _ => ignore(map)?,

@@ -31,7 +31,7 @@ impl Malformed {
         }
     }
 
-    /// The offset in `body`, of which the offending slice was a part; the end of it for a slice that was not.
+    /// The offset in `body`, of which the offending slice is a part; either end of it for a message that was merged from parts.
     pub(super) fn position(&self, body: &[u8]) -> usize {
         self.address
             .saturating_sub(body.as_ptr().addr())

@@ -27,7 +27,8 @@ fn a_hundred_thousand_attributes_reject_the_span() {
     assert_eq!(rejected(&traces, &Limits::default()), one);
     let mut traces = request(vec![valid_span()]);
     traces.resource_spans[0].resource = Some(opentelemetry_proto::tonic::resource::v1::Resource {
-        attributes: attributes(100_000),
+        // More, and the JSON of the resource is too large before they are too many.
+        attributes: attributes(20_000),
         ..Default::default()
     });
     assert_eq!(rejected(&traces, &Limits::default()), one);
@@ -115,6 +116,34 @@ fn values_are_kept_up_to_their_size() {
         rejected(&array, &limits),
         [(RejectReason::ValueTooLarge, 1)]
     );
+}
+
+#[test]
+fn resources_and_scopes_are_kept_up_to_their_size() {
+    let limits = Limits {
+        value_bytes_max: 100,
+        ..Limits::default()
+    };
+    let mut traces = request(vec![valid_span(); 2]);
+    let entity = opentelemetry_proto::tonic::common::v1::EntityRef {
+        id_keys: vec![String::new(); 60],
+        ..Default::default()
+    };
+    traces.resource_spans[0].resource = Some(opentelemetry_proto::tonic::resource::v1::Resource {
+        entity_refs: vec![entity],
+        ..Default::default()
+    });
+    let too_large = [(RejectReason::ValueTooLarge, 2)];
+    assert_eq!(rejected(&traces, &limits), too_large);
+    traces.resource_spans[0].resource = None;
+    assert_eq!(rejected(&traces, &limits), []);
+    traces.resource_spans[0].scope_spans[0].scope = Some(
+        opentelemetry_proto::tonic::common::v1::InstrumentationScope {
+            name: "x".repeat(101),
+            ..Default::default()
+        },
+    );
+    assert_eq!(rejected(&traces, &limits), too_large);
 }
 
 #[test]
