@@ -197,7 +197,7 @@ impl Pass<'_> {
         let attributes = Slots::of(list);
         let mut plan = Plan::new(self.redactor, place, &attributes);
         let changes = plan.changes(self.redactor, place, &attributes);
-        if changes.is_empty() && !attributes.has_unused_values() {
+        if changes.is_empty() && plan.keys.is_empty() && !attributes.has_unused_values() {
             return None;
         }
         for (slot, change) in &changes {

@@ -209,6 +209,12 @@ fn only_the_matching_part_is_replaced() {
 }
 
 #[test]
+fn a_key_is_redacted_where_no_value_is() {
+    let attributes = redacted_attributes(vec![KeyValue::new("of ada@example.com", 1)]);
+    assert_eq!(attributes, [KeyValue::new("of [redacted:email]", 1)]);
+}
+
+#[test]
 fn texts_of_an_aborted_span_are_gone_too() {
     let mut builder = SpanBatchBuilder::new();
     let resource = Resource {

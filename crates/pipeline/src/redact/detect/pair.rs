@@ -90,7 +90,9 @@ fn name_before(text: &str, floor: usize, at: usize) -> Option<Name<'_>> {
     if start > floor && bytes[start - 1] == b'%' && length > 2 {
         start += 2;
     }
-    (length > 0).then(|| Name {
+    // What follows a marker is not named by it.
+    let is_marker = text[..start].ends_with("[redacted:");
+    (start < end && !is_marker).then(|| Name {
         text: &text[start..end],
         quoted,
         spaced,
@@ -111,7 +113,7 @@ fn value_after(text: &str, name: &Name<'_>, separator: &Separator) -> Option<Ran
     if separator.is_colon && !name.quoted && is_header(name.text) {
         let line = memchr::memchr2(b'\n', b'\r', &bytes[start..]);
         let end = line.map_or(bytes.len(), |n| start + n);
-        return (start < end && !text[start..].starts_with('[')).then_some(start..end);
+        return (start < end).then_some(start..end);
     }
     let end = unquoted_end(bytes, start);
     let value = &text[start..end];
@@ -149,8 +151,16 @@ fn quoted_value(text: &str, start: usize) -> Option<Range<usize>> {
 
 fn unquoted_end(bytes: &[u8], start: usize) -> usize {
     let mut end = start;
+    // A bracket that closes one of the value's own belongs to it.
+    let mut n_open = 0;
     while end < bytes.len() {
         let b = bytes[end];
+        n_open += usize::from(b == b'[');
+        if b == b']' && n_open > 0 {
+            n_open -= 1;
+            end += 1;
+            continue;
+        }
         let ends = b.is_ascii_whitespace()
             || matches!(
                 b,
@@ -220,6 +230,8 @@ mod tests {
             ("next=%2Fa%3Ftoken%3Dabc%26x", "abc"),
             ("access_token => 'x1'", "x1"),
             ("headers[authorization]=abc", "abc"),
+            ("password=[redacted:order]rest", "[redacted:order]rest"),
+            ("password=a[1]b&x=1", "a[1]b"),
         ];
         for (text, value) in cases {
             assert_eq!(hidden(text), [value], "{text}");
@@ -243,6 +255,7 @@ mod tests {
             "std::secret::x",
             "primary_key=12",
             "a=b:c",
+            "[redacted:credential]=x",
         ] {
             assert_eq!(hidden(text), Vec::<&str>::new(), "{text}");
         }
