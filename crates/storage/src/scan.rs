@@ -244,7 +244,8 @@ impl Scan {
                 Source::Block(block) => self.open(&block).map_err(|e| self.failed(e))?,
                 Source::RowGroup(block, group) => {
                     let reader = read_row_group(&block, group, &self.wanted, &self.budget);
-                    self.reading = Some((reader.map_err(|e| self.failed(e))?, unit.newest_unix_nano));
+                    self.reading =
+                        Some((reader.map_err(|e| self.failed(e))?, unit.newest_unix_nano));
                 }
             }
         }
@@ -289,10 +290,17 @@ impl Scan {
     /// What the caller is told when a block cannot be read.
     fn failed(&self, error: BlockError) -> Error {
         if self.budget.is_spent() {
-            return Error::new(ErrorKind::Limited, "the scan has read as many bytes as it may");
+            return Error::new(
+                ErrorKind::Limited,
+                "the scan has read as many bytes as it may",
+            );
         }
         let from_disk = self.budget.disk_failed() || matches!(error, BlockError::Io(_));
-        let kind = if from_disk { ErrorKind::Unavailable } else { ErrorKind::Corrupt };
+        let kind = if from_disk {
+            ErrorKind::Unavailable
+        } else {
+            ErrorKind::Corrupt
+        };
         Error::new(kind, "a block cannot be read").caused_by(error)
     }
 
