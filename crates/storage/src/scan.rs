@@ -16,7 +16,6 @@ use columnar::Column;
 use futures::stream;
 use model::TraceId;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReader;
-use parquet::errors::ParquetError;
 use store_api::{
     Error, ErrorKind, Projection, ScanBatch, ScanReport, ScanRequest, ScanStream, TimeRange,
 };
@@ -229,7 +228,7 @@ impl Scan {
             if let Some((reader, _)) = &mut self.reading {
                 match reader.next() {
                     Some(Ok(batch)) if batch.num_rows() == 0 => continue,
-                    Some(batch) => return batch.map(Some).map_err(|e| failed(e.into())),
+                    Some(batch) => return batch.map(Some).map_err(|e| self.failed(e.into())),
                     None => self.reading = None,
                 }
             }
@@ -238,14 +237,15 @@ impl Scan {
             };
             match unit.source {
                 Source::Head(batch) => {
-                    if let Some(rows) = self.of_head(&batch).map_err(failed)? {
+                    if let Some(rows) = self.of_head(&batch).map_err(|e| self.failed(e))? {
                         return Ok(Some(rows));
                     }
                 }
-                Source::Block(block) => self.open(&block).map_err(failed)?,
+                Source::Block(block) => self.open(&block).map_err(|e| self.failed(e))?,
                 Source::RowGroup(block, group) => {
                     let reader = read_row_group(&block, group, &self.wanted, &self.budget);
-                    self.reading = Some((reader.map_err(failed)?, unit.newest_unix_nano));
+                    self.reading =
+                        Some((reader.map_err(|e| self.failed(e))?, unit.newest_unix_nano));
                 }
             }
         }
@@ -287,6 +287,23 @@ impl Scan {
         )?))
     }
 
+    /// What the caller is told when a block cannot be read.
+    fn failed(&self, error: BlockError) -> Error {
+        if self.budget.is_spent() {
+            return Error::new(
+                ErrorKind::Limited,
+                "the scan has read as many bytes as it may",
+            );
+        }
+        let from_disk = self.budget.disk_failed() || matches!(error, BlockError::Io(_));
+        let kind = if from_disk {
+            ErrorKind::Unavailable
+        } else {
+            ErrorKind::Corrupt
+        };
+        Error::new(kind, "a block cannot be read").caused_by(error)
+    }
+
     /// Puts the row groups of `block` that may hold wanted rows where the block was.
     fn open(&mut self, block: &BlockEntry) -> Result<(), BlockError> {
         let open = self.cache.open(block, &self.budget)?;
@@ -307,35 +324,6 @@ impl Scan {
         }
         Ok(())
     }
-}
-
-/// What a caller is told when a block cannot be read.
-fn failed(error: BlockError) -> Error {
-    let kind = match &error {
-        BlockError::Parquet(e) if ReadBudget::is_spent(e) => {
-            return Error::new(
-                ErrorKind::Limited,
-                "the scan has read as many bytes as it may",
-            );
-        }
-        BlockError::Arrow(e) if is_budget(e) => {
-            return Error::new(
-                ErrorKind::Limited,
-                "the scan has read as many bytes as it may",
-            );
-        }
-        BlockError::Io(_) => ErrorKind::Unavailable,
-        BlockError::Parquet(ParquetError::External(e)) if e.is::<std::io::Error>() => {
-            ErrorKind::Unavailable
-        }
-        _ => ErrorKind::Corrupt,
-    };
-    Error::new(kind, "a block cannot be read").caused_by(error)
-}
-
-/// Whether the Parquet reader, which turns its errors into texts on the way, failed for want of budget.
-fn is_budget(error: &arrow::error::ArrowError) -> bool {
-    error.to_string().contains("bytes would be read")
 }
 
 impl PartialEq for Unit {

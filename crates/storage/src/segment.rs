@@ -74,6 +74,11 @@ fn schema_message() -> &'static [u8] {
     &MESSAGE
 }
 
+/// Bytes of a header, schema and padding included.
+fn header_len() -> usize {
+    padded(HEADER_LEN + schema_message().len())
+}
+
 const fn padded(len: usize) -> usize {
     len.next_multiple_of(8)
 }

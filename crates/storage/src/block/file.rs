@@ -2,7 +2,7 @@
 
 use std::io::{self, Read};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use bytes::Bytes;
 use parquet::errors::{ParquetError, Result};
@@ -10,11 +10,14 @@ use parquet::file::reader::{ChunkReader, Length};
 
 use crate::disk::DiskFile;
 
-/// Bytes that one scan has read. Clones share the count.
+/// What one scan has read, and whether it could. Clones share it.
+///
+/// The Parquet reader turns causes into texts on their way out, so they are noted here.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct ReadBudget {
     read: Arc<AtomicU64>,
     max: Option<u64>,
+    disk_failed: Arc<AtomicBool>,
 }
 
 /// The bytes that a scan may read are used up.
@@ -25,8 +28,8 @@ pub(crate) struct BudgetSpent(u64);
 impl ReadBudget {
     pub(crate) fn new(max: Option<u64>) -> Self {
         Self {
-            read: Arc::default(),
             max,
+            ..Self::default()
         }
     }
 
@@ -34,9 +37,14 @@ impl ReadBudget {
         self.read.load(Ordering::Relaxed)
     }
 
-    /// Whether a scan failed for want of budget.
-    pub(crate) fn is_spent(error: &ParquetError) -> bool {
-        matches!(error, ParquetError::External(e) if e.is::<BudgetSpent>())
+    /// Whether a read was refused for want of budget.
+    pub(crate) fn is_spent(&self) -> bool {
+        self.max.is_some_and(|max| self.bytes_read() > max)
+    }
+
+    /// Whether the disk failed to read.
+    pub(crate) fn disk_failed(&self) -> bool {
+        self.disk_failed.load(Ordering::Relaxed)
     }
 
     fn take(&self, bytes: u64) -> Result<()> {
@@ -56,6 +64,13 @@ pub(crate) struct BlockInput {
     pub(crate) file: Arc<dyn DiskFile>,
     pub(crate) len: u64,
     pub(crate) budget: ReadBudget,
+}
+
+impl BlockInput {
+    fn read_at(&self, offset: u64, bytes: &mut [u8]) -> io::Result<()> {
+        let read = self.file.read_at(offset, bytes);
+        read.inspect_err(|_| self.budget.disk_failed.store(true, Ordering::Relaxed))
+    }
 }
 
 impl Length for BlockInput {
@@ -86,7 +101,7 @@ impl ChunkReader for BlockInput {
         }
         self.budget.take(length as u64)?;
         let mut bytes = vec![0; length];
-        self.file.read_at(start, &mut bytes)?;
+        self.read_at(start, &mut bytes)?;
         Ok(Bytes::from(bytes))
     }
 }
@@ -106,7 +121,7 @@ impl Read for BlockRead {
             .budget
             .take(len as u64)
             .map_err(io::Error::other)?;
-        self.input.file.read_at(self.at, &mut out[..len])?;
+        self.input.read_at(self.at, &mut out[..len])?;
         self.at += len as u64;
         Ok(len)
     }

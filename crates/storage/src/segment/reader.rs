@@ -10,7 +10,7 @@ use store_api::RequestDigest;
 
 use super::{
     HEADER_LEN, MAGIC, RECORD_HEADER_LEN, SEGMENT_VERSION, SegmentError, SegmentHeader, array_at,
-    crc_around, padded, u32_at, u64_at,
+    crc_around, header_len, padded, u32_at, u64_at,
 };
 
 /// One append, read back.
@@ -103,15 +103,17 @@ impl SegmentReader {
 }
 
 fn read_header(bytes: &[u8]) -> Result<(SegmentHeader, Buffer, usize), SegmentError> {
-    let blank = |from: usize| bytes.iter().skip(from).all(|&b| b == 0);
-    if bytes.len() < HEADER_LEN || bytes[..8] != MAGIC {
-        // A header is durable before its first record is written, and no header is longer than this.
-        let unfinished = blank(HEADER_MAX);
-        return Err(if unfinished {
+    // A header is durable before the first record is written: without records, a bad header was never finished.
+    let unfinished = bytes.iter().skip(header_len()).all(|&b| b == 0);
+    let damaged = |problem| {
+        if unfinished {
             SegmentError::Unfinished
         } else {
-            SegmentError::Header("no magic number")
-        });
+            SegmentError::Header(problem)
+        }
+    };
+    if bytes.len() < HEADER_LEN || bytes[..8] != MAGIC {
+        return Err(damaged("no magic number"));
     }
     let (version, len) = (u32_at(bytes, 8), u32_at(bytes, 12) as usize);
     if version != SEGMENT_VERSION && version != 0 {
@@ -126,11 +128,7 @@ fn read_header(bytes: &[u8]) -> Result<(SegmentHeader, Buffer, usize), SegmentEr
         && HEADER_LEN.saturating_add(schema_len) <= len
         && crc_around(&bytes[..len], 16) == u32_at(bytes, 16);
     if !whole {
-        return Err(if blank(HEADER_MAX) {
-            SegmentError::Unfinished
-        } else {
-            SegmentError::Header("checksum differs")
-        });
+        return Err(damaged("checksum differs"));
     }
     let columns = u32_at(bytes, 60);
     if columns != columnar::FORMAT_VERSION {
@@ -148,9 +146,6 @@ fn read_header(bytes: &[u8]) -> Result<(SegmentHeader, Buffer, usize), SegmentEr
     let schema = Buffer::from(&bytes[HEADER_LEN..HEADER_LEN + schema_len]);
     Ok((header, schema, len))
 }
-
-/// More than any header of version 1 is long; the schema has 23 columns.
-const HEADER_MAX: usize = 16 << 10;
 
 /// A record whose checksum holds.
 struct Frame {

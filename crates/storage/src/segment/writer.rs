@@ -11,14 +11,14 @@ use model::TenantId;
 use store_api::RequestDigest;
 
 use super::{
-    HEADER_LEN, MAGIC, RECORD_HEADER_LEN, SEGMENT_VERSION, SegmentHeader, crc_around, padded,
+    MAGIC, RECORD_HEADER_LEN, SEGMENT_VERSION, SegmentHeader, crc_around, header_len, padded,
     schema_message,
 };
 
 /// The first bytes of a segment.
 pub(crate) fn header_bytes(header: &SegmentHeader) -> Vec<u8> {
     let schema = schema_message();
-    let len = padded(HEADER_LEN + schema.len());
+    let len = header_len();
     let mut bytes = Vec::with_capacity(len);
     bytes.extend_from_slice(&MAGIC);
     bytes.extend_from_slice(&SEGMENT_VERSION.to_le_bytes());

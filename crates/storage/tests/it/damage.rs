@@ -163,7 +163,9 @@ async fn planted_records_are_not_taken_for_records() {
     let planted = &planted[records(&planted)[0]..];
     let (disk, path) = written(1).await;
     let mut bytes = disk.contents(&path);
-    let end = records(&bytes)[0] + 8 * 400;
+    let start = records(&bytes)[0];
+    let body = u32::from_le_bytes(bytes[start + 8..start + 12].try_into().unwrap());
+    let end = start + (64 + body as usize).next_multiple_of(8);
     bytes[end..end + planted.len().min(8000)].copy_from_slice(&planted[..planted.len().min(8000)]);
     disk.set_contents(&path, bytes);
     let store = open(&disk).unwrap();
