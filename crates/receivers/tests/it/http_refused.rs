@@ -170,7 +170,7 @@ async fn malformed_bodies() {
 }
 
 #[tokio::test]
-async fn a_json_value_nested_too_deep_costs_its_span_or_the_request() {
+async fn a_well_formed_value_nested_too_deep_costs_its_span() {
     let node = Node::start().await;
     let value = format!(
         r#"{}{{"stringValue":"x"}}{}"#,
@@ -181,7 +181,14 @@ async fn a_json_value_nested_too_deep_costs_its_span_or_the_request() {
         r#"{{"resourceSpans":[{{"scopeSpans":[{{"spans":[{{"traceId":"{0}{0}","spanId":"{0}","attributes":[{{"key":"k","value":{value}}}]}}]}}]}}]}}"#,
         "0101010101010101"
     );
-    assert_eq!(refused(node.post(JSON, body)).await, (400, 3));
+    let res = node.post(JSON, body).send().await.unwrap();
+    assert_eq!(res.status(), 200);
+    let partial: serde_json::Value = res.json().await.unwrap();
+    let partial = &partial["partialSuccess"];
+    assert_eq!(partial["rejectedSpans"], "1");
+    let message = partial["errorMessage"].as_str().unwrap();
+    assert!(message.contains("value_too_deep"), "{message}");
+    assert_eq!(node.sink.kept().len(), 0);
 }
 
 #[tokio::test]
