@@ -28,7 +28,7 @@ pub(crate) fn named_attributes(
     columns: &SpanColumns<'_>,
     row: usize,
 ) -> Result<Vec<FoundAttribute>, ViewError> {
-    let mut found = Vec::new();
+    let mut found: Vec<FoundAttribute> = Vec::new();
     for field in query.fields() {
         let Field::Attribute { scope, name } = field else {
             continue;
@@ -43,12 +43,16 @@ pub(crate) fn named_attributes(
         };
         for scope in scopes {
             if let Some((kind, text)) = lookup(columns, row, *scope, name)? {
-                found.push(FoundAttribute {
+                let one = FoundAttribute {
                     scope: *scope,
                     key: name.clone(),
                     kind,
                     text,
-                });
+                };
+                // `.x` and `resource.x` may be the same.
+                if !found.contains(&one) {
+                    found.push(one);
+                }
                 break;
             }
         }
