@@ -3,6 +3,9 @@
 /** Its id; the mock server has a trace with the same id. */
 export const HOSTILE_ID = 'bad0bad0bad0bad0bad0bad0bad0bad0';
 
+/** Its service. */
+export const HOSTILE_SERVICE = '"><svg onload=window.__xss=1>';
+
 const PAYLOAD = '<img src=x onerror="window.__xss=1"><script>window.__xss=1</script>';
 const text = (key, value) => ({ key, value: { stringValue: value } });
 
@@ -17,7 +20,7 @@ export async function sendHostile(otlpUrl) {
   });
   const body = {
     resourceSpans: [{
-      resource: { attributes: [text('service.name', '"><svg onload=window.__xss=1>')] },
+      resource: { attributes: [text('service.name', HOSTILE_SERVICE)] },
       scopeSpans: [{ scope: { name: PAYLOAD, version: PAYLOAD }, spans: [span('00000000000000e1', null, PAYLOAD), span('00000000000000e2', '00000000000000e1', '${window.__xss=1}')] }],
     }],
   };

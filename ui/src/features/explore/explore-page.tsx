@@ -72,7 +72,9 @@ export function ExplorePage() {
 }
 
 function requestOf(search: ExploreSearch, window: { from: number; to: number }): SearchRequest {
-  return { q: search.q ?? '', service: search.svc, operation: search.op, error: search.err, minDuration: search.min, maxDuration: search.max, window };
+  // The server names a column within one line, so it gets one line; the page finds the reader's line again.
+  const q = (search.q ?? '').replace(/[\r\n]/g, ' ');
+  return { q, service: search.svc, operation: search.op, error: search.err, minDuration: search.min, maxDuration: search.max, window };
 }
 
 /** Colours by the names of all services of the range, so that they hold from page to page. */

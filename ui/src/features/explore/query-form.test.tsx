@@ -33,6 +33,8 @@ it('points into the right line of several, and past the end', () => {
   expect(screen.getByRole('alert').textContent).toContain('Line 2, column 10');
   rerender(<QueryForm query="{ a" error={wrong(99)} inputRef={null} onRun={vi.fn()} />);
   expect(screen.getByRole('alert').textContent).toContain('Column 4');
+  rerender(<QueryForm query={'{ "😀" > }'} error={wrong(8)} inputRef={null} onRun={vi.fn()} />);
+  expect(screen.getByRole('alert').querySelector('pre')?.textContent).toBe(`{ "😀" > }\n${' '.repeat(9)}▲`);
 });
 
 it('shows a mistake without a place as it is', () => {

@@ -80,8 +80,8 @@ function QueryError({ id, query, error }: { id: string; query: string; error: Ap
 
 /** The line that holds the zero-based `position`, the column in it, and both in words. */
 function locate(query: string, position: number): { line: string; column: number; where: string } {
-  const offset = Math.min(Math.max(position, 0), query.length);
-  const before = query.slice(0, offset).split('\n');
+  // The server counts characters, a string counts UTF-16 units.
+  const before = Array.from(query).slice(0, Math.max(position, 0)).join('').split('\n');
   const column = before.at(-1)?.length ?? 0;
   const line = query.split('\n')[before.length - 1] ?? '';
   return { line, column, where: before.length > 1 ? `Line ${before.length}, column ${column + 1}` : `Column ${column + 1}` };
