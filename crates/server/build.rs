@@ -7,12 +7,34 @@ fn main() {
     println!("cargo:rerun-if-changed=../../ui/dist");
     let methods = [
         ("search", "Search", "SearchRequest", "SearchResponse"),
-        ("search_tags", "SearchTags", "SearchTagsRequest", "SearchTagsResponse"),
-        ("search_tags_v2", "SearchTagsV2", "SearchTagsRequest", "SearchTagsV2Response"),
-        ("search_tag_values", "SearchTagValues", "SearchTagValuesRequest", "SearchTagValuesResponse"),
-        ("search_tag_values_v2", "SearchTagValuesV2", "SearchTagValuesRequest", "SearchTagValuesV2Response"),
+        (
+            "search_tags",
+            "SearchTags",
+            "SearchTagsRequest",
+            "SearchTagsResponse",
+        ),
+        (
+            "search_tags_v2",
+            "SearchTagsV2",
+            "SearchTagsRequest",
+            "SearchTagsV2Response",
+        ),
+        (
+            "search_tag_values",
+            "SearchTagValues",
+            "SearchTagValuesRequest",
+            "SearchTagValuesResponse",
+        ),
+        (
+            "search_tag_values_v2",
+            "SearchTagValuesV2",
+            "SearchTagValuesRequest",
+            "SearchTagValuesV2Response",
+        ),
     ];
-    let mut service = Service::builder().name("StreamingQuerier").package("tempopb");
+    let mut service = Service::builder()
+        .name("StreamingQuerier")
+        .package("tempopb");
     for (name, route, input, output) in methods {
         let method = Method::builder()
             .name(name)
@@ -23,5 +45,7 @@ fn main() {
             .server_streaming();
         service = service.method(method.build());
     }
-    Builder::new().build_client(true).compile(&[service.build()]);
+    Builder::new()
+        .build_client(true)
+        .compile(&[service.build()]);
 }

@@ -39,9 +39,18 @@ pub(crate) fn check(root: &Path) -> Vec<String> {
             Err(error) => problems.push(format!("{}: {error}", manifest.display())),
         }
     }
-    let crates = fs::read_dir(root.join("crates")).into_iter().flatten().flatten();
-    for unknown in crates.map(|e| e.file_name()).filter(|n| LAYERS.iter().all(|(name, _)| n != name)) {
-        problems.push(format!("crates/{}: has no layer in xtask/src/tidy.rs", unknown.display()));
+    let crates = fs::read_dir(root.join("crates"))
+        .into_iter()
+        .flatten()
+        .flatten();
+    for unknown in crates
+        .map(|e| e.file_name())
+        .filter(|n| LAYERS.iter().all(|(name, _)| n != name))
+    {
+        problems.push(format!(
+            "crates/{}: has no layer in xtask/src/tidy.rs",
+            unknown.display()
+        ));
     }
     for file in files_under(root) {
         check_file(root, &file, &mut problems);
@@ -52,7 +61,9 @@ pub(crate) fn check(root: &Path) -> Vec<String> {
 fn check_edges(name: &str, layer: u32, manifest: &str, problems: &mut Vec<String>) {
     let shipped = manifest.split("[dependencies]").nth(1).unwrap_or_default();
     let shipped = shipped.split("\n[").next().unwrap_or_default();
-    let dependencies = shipped.lines().filter_map(|line| line.split(['.', ' ', '=']).next());
+    let dependencies = shipped
+        .lines()
+        .filter_map(|line| line.split(['.', ' ', '=']).next());
     for dependency in dependencies {
         let Some((_, below)) = LAYERS.iter().find(|(n, _)| *n == dependency) else {
             continue;
@@ -69,15 +80,22 @@ fn check_file(root: &Path, file: &Path, problems: &mut Vec<String>) {
     let Ok(text) = fs::read_to_string(file) else {
         return; // a picture
     };
-    let extension = file.extension().and_then(|e| e.to_str()).unwrap_or_default();
-    let is_test = file.components().any(|c| matches!(c.as_os_str().to_str(), Some("tests" | "tests.rs" | "e2e")));
+    let extension = file
+        .extension()
+        .and_then(|e| e.to_str())
+        .unwrap_or_default();
+    let is_test = file
+        .components()
+        .any(|c| matches!(c.as_os_str().to_str(), Some("tests" | "tests.rs" | "e2e")));
     if extension == "rs" && !is_test {
         if !text.starts_with("//!") && !text.starts_with("#!") {
             problems.push(format!("{shown}: does not open with module docs"));
         }
         let lines = text.lines().count();
         if lines > LINES_MAX {
-            problems.push(format!("{shown}: {lines} lines; is there a second noun in it?"));
+            problems.push(format!(
+                "{shown}: {lines} lines; is there a second noun in it?"
+            ));
         }
     }
     let own = ["/wo", "rk/"].concat();
@@ -87,15 +105,26 @@ fn check_file(root: &Path, file: &Path, problems: &mut Vec<String>) {
             problems.push(format!("{shown}: names a path of one machine ({path})"));
         }
     }
-    if file.file_name().is_some_and(|n| n == "package-lock.json") && text.contains("\"resolved\": \"http") {
+    if file.file_name().is_some_and(|n| n == "package-lock.json")
+        && text.contains("\"resolved\": \"http")
+    {
         problems.push(format!("{shown}: holds download addresses"));
     }
 }
 
 /// Files that are ours: nothing built, nothing fetched.
 fn files_under(root: &Path) -> Vec<PathBuf> {
-    const SKIPPED: [&str; 9] =
-        ["target", "node_modules", "dist", ".git", ".work", "corpus", "artifacts", "causeline-data", "data-dir"];
+    const SKIPPED: [&str; 9] = [
+        "target",
+        "node_modules",
+        "dist",
+        ".git",
+        ".work",
+        "corpus",
+        "artifacts",
+        "causeline-data",
+        "data-dir",
+    ];
     let mut files = Vec::new();
     let mut folders = vec![root.to_owned()];
     while let Some(folder) = folders.pop() {
@@ -104,7 +133,11 @@ fn files_under(root: &Path) -> Vec<PathBuf> {
             if SKIPPED.iter().any(|s| entry.file_name() == *s) {
                 continue;
             }
-            if path.is_dir() { folders.push(path) } else { files.push(path) }
+            if path.is_dir() {
+                folders.push(path)
+            } else {
+                files.push(path)
+            }
         }
     }
     files

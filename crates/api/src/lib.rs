@@ -15,11 +15,15 @@ mod trace;
 
 pub use error::ErrorBody;
 pub use names::{
-    AttributeNames, AttributeNamesRequest, AttributeValue, AttributeValues, AttributeValuesRequest, Operation, Operations, ScopeNames,
-    Service, Services,
+    AttributeNames, AttributeNamesRequest, AttributeValue, AttributeValues, AttributeValuesRequest,
+    Operation, Operations, ScopeNames, Service, Services,
 };
-pub use search::{MatchedSpan, ReadReport, SearchRequest, SearchResponse, ServiceCount, TimeRangeRequest, TraceSummary};
+pub use search::{
+    MatchedSpan, ReadReport, SearchRequest, SearchResponse, ServiceCount, TimeRangeRequest,
+    TraceSummary,
+};
 pub use status::Status;
 pub use trace::{
-    Attribute, Event, Link, Resource, Scope, SpanDetails, SpanDetailsResponse, SpanRow, TraceFacts, TraceResponse,
+    Attribute, Event, Link, Resource, Scope, SpanDetails, SpanDetailsResponse, SpanRow, TraceFacts,
+    TraceResponse,
 };

@@ -103,7 +103,9 @@ impl std::str::FromStr for Listen {
         if text == "off" {
             return Ok(Self(None));
         }
-        let addr = text.parse().map_err(|_| "expected an address such as 127.0.0.1:4317, or `off`".to_owned());
+        let addr = text
+            .parse()
+            .map_err(|_| "expected an address such as 127.0.0.1:4317, or `off`".to_owned());
         addr.map(|addr| Self(Some(addr)))
     }
 }
@@ -121,7 +123,9 @@ mod tests {
     #[test]
     fn listeners_have_their_ports_or_are_off() {
         let cli = Cli::parse_from(["causeline", "serve", "--data-dir", "d", "--tempo", "off"]);
-        let Command::Serve(args) = cli.command else { panic!("not serve") };
+        let Command::Serve(args) = cli.command else {
+            panic!("not serve")
+        };
         assert_eq!(args.listen.tempo, Listen(None));
         assert_eq!(args.listen.otlp_grpc, Listen("127.0.0.1:4317".parse().ok()));
         assert!("7070".parse::<Listen>().is_err());

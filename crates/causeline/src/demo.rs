@@ -37,14 +37,21 @@ pub(crate) fn run(args: DemoArgs) -> Result<(), AnyError> {
         node.shutdown().await;
         match died {
             None => Ok(()),
-            Some(exit) => Err(format!("the shop's {} ended by itself: {:?}", exit.service.name(), exit.status).into()),
+            Some(exit) => Err(format!(
+                "the shop's {} ended by itself: {:?}",
+                exit.service.name(),
+                exit.status
+            )
+            .into()),
         }
     })
 }
 
 fn shop_config(args: &DemoArgs, node: &Node, data_dir: PathBuf) -> Result<shop::Config, AnyError> {
     let (Some(grpc), Some(http)) = (node.addresses.otlp_grpc, node.addresses.otlp_http) else {
-        return Err("the shop needs both OTLP listeners; leave --otlp-grpc and --otlp-http on".into());
+        return Err(
+            "the shop needs both OTLP listeners; leave --otlp-grpc and --otlp-http on".into(),
+        );
     };
     Ok(shop::Config {
         exe: std::env::current_exe()?,
@@ -60,9 +67,16 @@ fn shop_config(args: &DemoArgs, node: &Node, data_dir: PathBuf) -> Result<shop::
 
 fn announce(args: &DemoArgs, node: &Node, shop: &Supervisor) {
     println!();
-    println!("A shop of {} processes is sending its traces.", shop.members().len());
+    println!(
+        "A shop of {} processes is sending its traces.",
+        shop.members().len()
+    );
     for fault in &args.faults {
-        println!("Broken on purpose: {} ({})", fault.name(), fault.description());
+        println!(
+            "Broken on purpose: {} ({})",
+            fault.name(),
+            fault.description()
+        );
     }
     if let Some(ui) = node.addresses.http {
         println!("Open http://{ui} to look at them; Ctrl-C ends the demo.");
@@ -74,10 +88,22 @@ fn announce(args: &DemoArgs, node: &Node, shop: &Supervisor) {
 
 /// Asks the desktop to open `url`; where there is none, the printed address has to do.
 fn open_in_browser(url: &str) {
-    let opener = if cfg!(target_os = "macos") { "open" } else { "xdg-open" };
-    let has_desktop = cfg!(target_os = "macos") || ["DISPLAY", "WAYLAND_DISPLAY"].iter().any(|v| std::env::var_os(v).is_some());
+    let opener = if cfg!(target_os = "macos") {
+        "open"
+    } else {
+        "xdg-open"
+    };
+    let has_desktop = cfg!(target_os = "macos")
+        || ["DISPLAY", "WAYLAND_DISPLAY"]
+            .iter()
+            .any(|v| std::env::var_os(v).is_some());
     if has_desktop {
-        let _ = Command::new(opener).arg(url).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+        let _ = Command::new(opener)
+            .arg(url)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn();
     }
 }
 
@@ -91,7 +117,10 @@ impl Scratch {
     fn new(named: Option<&Path>) -> Result<Self, std::io::Error> {
         let (folder, keep) = match named {
             Some(folder) => (folder.to_owned(), true),
-            None => (std::env::temp_dir().join(format!("causeline-demo-{}", std::process::id())), false),
+            None => (
+                std::env::temp_dir().join(format!("causeline-demo-{}", std::process::id())),
+                false,
+            ),
         };
         std::fs::create_dir_all(&folder)?;
         Ok(Self { folder, keep })

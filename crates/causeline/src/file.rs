@@ -46,12 +46,17 @@ pub(crate) fn load(path: Option<&Path>) -> Result<Settings, FileError> {
 }
 
 fn read(path: &Path) -> Result<Raw, FileError> {
-    let text = std::fs::read_to_string(path).map_err(|source| FileError::Read { path: path.to_owned(), source })?;
+    let text = std::fs::read_to_string(path).map_err(|source| FileError::Read {
+        path: path.to_owned(),
+        source,
+    })?;
     if text.trim().is_empty() {
         return Ok(Raw::default());
     }
-    serde_saphyr::from_str(&text)
-        .map_err(|error| FileError::Parse { path: path.to_owned(), message: error.to_string() })
+    serde_saphyr::from_str(&text).map_err(|error| FileError::Parse {
+        path: path.to_owned(),
+        message: error.to_string(),
+    })
 }
 
 fn check(problems: Vec<ConfigProblem>) -> FileError {
@@ -86,7 +91,10 @@ mod tests {
     fn mistakes_are_told_with_their_place() {
         let unknown = load_text("redactoin: {}\n").err().unwrap().to_string();
         assert!(unknown.contains("redactoin"), "{unknown}");
-        let bad = load_text("redaction:\n  rules:\n    - {name: x, action: mask, pattern: '('}\n").err().unwrap().to_string();
+        let bad = load_text("redaction:\n  rules:\n    - {name: x, action: mask, pattern: '('}\n")
+            .err()
+            .unwrap()
+            .to_string();
         assert!(bad.contains("redaction.rules"), "{bad}");
     }
 }

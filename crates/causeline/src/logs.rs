@@ -12,14 +12,27 @@ use crate::cli::LogFormat;
 ///
 /// Spans go to `traces`; log lines carry no values of other people's spans, whatever the level.
 pub(crate) fn init(format: LogFormat, traces: Option<&SdkTracerProvider>) {
-    let filter = EnvFilter::try_from_env("CAUSELINE_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    let filter =
+        EnvFilter::try_from_env("CAUSELINE_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
     let lines = match format {
-        LogFormat::Text => fmt::layer().with_target(true).with_writer(std::io::stderr).boxed(),
-        LogFormat::Json => fmt::layer().json().flatten_event(true).with_writer(std::io::stderr).boxed(),
+        LogFormat::Text => fmt::layer()
+            .with_target(true)
+            .with_writer(std::io::stderr)
+            .boxed(),
+        LogFormat::Json => fmt::layer()
+            .json()
+            .flatten_event(true)
+            .with_writer(std::io::stderr)
+            .boxed(),
     };
     let own = traces.map(|provider| {
         let ours = EnvFilter::new("off,receivers=info,server=info");
-        tracing_opentelemetry::layer().with_tracer(provider.tracer("causeline")).with_filter(ours)
+        tracing_opentelemetry::layer()
+            .with_tracer(provider.tracer("causeline"))
+            .with_filter(ours)
     });
-    tracing_subscriber::registry().with(own).with(lines.with_filter(filter)).init();
+    tracing_subscriber::registry()
+        .with(own)
+        .with(lines.with_filter(filter))
+        .init();
 }

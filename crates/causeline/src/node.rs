@@ -66,7 +66,9 @@ pub(crate) fn block_on(
     let destination = Destination::default();
     let own_traces = self_traces::provider(destination.clone(), VERSION);
     logs::init(args.log_format, Some(&own_traces));
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
     runtime.block_on(async {
         let node = Node::start(&args, settings, &destination, own_traces).await?;
         then(node).await
@@ -86,8 +88,16 @@ impl Node {
         let mut registry = Registry::default();
         metrics.register(&mut registry);
 
-        let store = Store::open(storage::Config::new(&args.data_dir), clock.clone(), metrics.storage.clone())?;
-        let intake = Arc::new(Intake::new(Arc::new(store.clone()), settings.redactor, metrics.intake.clone()));
+        let store = Store::open(
+            storage::Config::new(&args.data_dir),
+            clock.clone(),
+            metrics.storage.clone(),
+        )?;
+        let intake = Arc::new(Intake::new(
+            Arc::new(store.clone()),
+            settings.redactor,
+            metrics.intake.clone(),
+        ));
         destination.set(intake.clone(), tokio::runtime::Handle::current());
 
         let readiness = Readiness::default();
@@ -105,14 +115,22 @@ impl Node {
             current_trace: self_traces::current,
         };
         let listen = &args.listen;
-        let config = server::Config { http_addr: listen.http.0, tempo_addr: listen.tempo.0 };
+        let config = server::Config {
+            http_addr: listen.http.0,
+            tempo_addr: listen.tempo.0,
+        };
         let server = server::start(&config, app).await?;
         let config = receivers::Config {
             grpc_addr: listen.otlp_grpc.0,
             http_addr: listen.otlp_http.0,
             ..receivers::Config::default()
         };
-        let services = receivers::Services { intake, metrics: metrics.intake, clock, current_trace: self_traces::current };
+        let services = receivers::Services {
+            intake,
+            metrics: metrics.intake,
+            clock,
+            current_trace: self_traces::current,
+        };
         let receivers = receivers::start(config, services).await?;
         readiness.set(true);
         let addresses = Addresses {
@@ -121,7 +139,14 @@ impl Node {
             tempo: server.tempo_addr,
             http: server.http_addr,
         };
-        Ok(Self { addresses, receivers, server, store, readiness, own_traces })
+        Ok(Self {
+            addresses,
+            receivers,
+            server,
+            store,
+            readiness,
+            own_traces,
+        })
     }
 
     /// Stops accepting, drains, flushes, closes, in this order.
@@ -143,10 +168,23 @@ impl Node {
 
 /// Tells the operator, and scripts, where everything is.
 pub(crate) fn print_addresses(node: &Node) {
-    let Addresses { otlp_grpc, otlp_http, tempo, http } = node.addresses;
+    let Addresses {
+        otlp_grpc,
+        otlp_http,
+        tempo,
+        http,
+    } = node.addresses;
     let mut out = std::io::stdout().lock();
-    let rows = [("OTLP/gRPC", otlp_grpc), ("OTLP/HTTP", otlp_http), ("Tempo", tempo), ("UI", http)];
-    for (name, address) in rows.into_iter().filter_map(|(name, address)| Some((name, address?))) {
+    let rows = [
+        ("OTLP/gRPC", otlp_grpc),
+        ("OTLP/HTTP", otlp_http),
+        ("Tempo", tempo),
+        ("UI", http),
+    ];
+    for (name, address) in rows
+        .into_iter()
+        .filter_map(|(name, address)| Some((name, address?)))
+    {
         let _ = writeln!(out, "{name:10} http://{address}");
     }
     let _ = match http {
@@ -158,7 +196,10 @@ pub(crate) fn print_addresses(node: &Node) {
 
 /// Waits for SIGINT or SIGTERM.
 pub(crate) async fn until_told_to_stop() -> Result<(), AnyError> {
-    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    let (mut interrupt, mut terminate) = (
+        signal(SignalKind::interrupt())?,
+        signal(SignalKind::terminate())?,
+    );
     tokio::select! {
         _ = interrupt.recv() => {}
         _ = terminate.recv() => {}
@@ -168,7 +209,14 @@ pub(crate) async fn until_told_to_stop() -> Result<(), AnyError> {
 
 /// There is neither TLS nor a token yet, so what others can reach must be asked for by name.
 fn refuse_open_addresses(listen: &ListenArgs) -> Result<(), receivers::ConfigError> {
-    let addresses = [listen.otlp_grpc, listen.otlp_http, listen.tempo, listen.http];
+    let addresses = [
+        listen.otlp_grpc,
+        listen.otlp_http,
+        listen.tempo,
+        listen.http,
+    ];
     let addresses = addresses.into_iter().filter_map(|Listen(address)| address);
-    addresses.map(|address| receivers::check_exposure(address, listen.insecure)).collect()
+    addresses
+        .map(|address| receivers::check_exposure(address, listen.insecure))
+        .collect()
 }

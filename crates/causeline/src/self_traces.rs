@@ -18,7 +18,9 @@ use opentelemetry_proto::transform::common::tonic::ResourceAttributesWithSchema;
 use opentelemetry_proto::transform::trace::tonic::group_spans_by_resource_and_scope;
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::{OTelSdkError, OTelSdkResult};
-use opentelemetry_sdk::trace::{SamplingDecision, SamplingResult, SdkTracerProvider, ShouldSample, SpanData, SpanExporter};
+use opentelemetry_sdk::trace::{
+    SamplingDecision, SamplingResult, SdkTracerProvider, ShouldSample, SpanData, SpanExporter,
+};
 use pipeline::{Intake, Received};
 use prost::Message;
 use store_api::RequestDigest;
@@ -47,7 +49,10 @@ pub(crate) fn provider(destination: Destination, version: &'static str) -> SdkTr
         .with_service_name("causeline")
         .with_attribute(KeyValue::new("service.version", version))
         .build();
-    let exporter = ToIntake { destination, resource: (&resource).into() };
+    let exporter = ToIntake {
+        destination,
+        resource: (&resource).into(),
+    };
     SdkTracerProvider::builder()
         .with_resource(resource)
         .with_sampler(FewExports)
@@ -60,7 +65,9 @@ pub(crate) fn current() -> Option<TraceExemplar> {
     let context = tracing::Span::current().context();
     let span = context.span();
     let ids = span.span_context();
-    (ids.is_valid() && ids.is_sampled()).then(|| TraceExemplar { trace_id: ids.trace_id().to_string() })
+    (ids.is_valid() && ids.is_sampled()).then(|| TraceExemplar {
+        trace_id: ids.trace_id().to_string(),
+    })
 }
 
 /// Samples every request but one export in [`ONE_EXPORT_IN`], and what belongs to them.
@@ -77,14 +84,20 @@ impl ShouldSample for FewExports {
         _: &[KeyValue],
         _: &[Link],
     ) -> SamplingResult {
-        let parent = parent.map(|context| context.span().span_context().clone()).filter(|p| p.is_valid());
+        let parent = parent
+            .map(|context| context.span().span_context().clone())
+            .filter(|p| p.is_valid());
         let randomness = u128::from_be_bytes(trace_id.to_bytes()) as u64;
         let sampled = match parent {
             Some(parent) => parent.is_sampled(),
             None => !name.starts_with("otlp.export") || randomness.is_multiple_of(ONE_EXPORT_IN),
         };
         SamplingResult {
-            decision: if sampled { SamplingDecision::RecordAndSample } else { SamplingDecision::Drop },
+            decision: if sampled {
+                SamplingDecision::RecordAndSample
+            } else {
+                SamplingDecision::Drop
+            },
             attributes: Vec::new(),
             trace_state: TraceState::default(),
         }
@@ -111,7 +124,8 @@ impl SpanExporter for ToIntake {
         let resource_spans = group_spans_by_resource_and_scope(batch, &self.resource);
         let body = ExportTraceServiceRequest { resource_spans }.encode_to_vec();
         let failed = |what: &dyn std::fmt::Display| OTelSdkError::InternalFailure(what.to_string());
-        let decoded = wire::otlp::decode_protobuf(&body, &wire::otlp::Limits::default()).map_err(|e| failed(&e))?;
+        let decoded = wire::otlp::decode_protobuf(&body, &wire::otlp::Limits::default())
+            .map_err(|e| failed(&e))?;
         let tenant = TenantId::default_tenant();
         let received = Received {
             digest: RequestDigest(blake3_16(&body)),
@@ -119,7 +133,10 @@ impl SpanExporter for ToIntake {
             batch: decoded.spans.finish(&tenant, SystemClock.unix_nano()),
             tenant,
         };
-        let handed_over = runtime.spawn(async move { intake.accept(received).await }.with_subscriber(tracing::subscriber::NoSubscriber::new()));
+        let handed_over = runtime.spawn(
+            async move { intake.accept(received).await }
+                .with_subscriber(tracing::subscriber::NoSubscriber::new()),
+        );
         match handed_over.await {
             Ok(Ok(_)) => Ok(()),
             Ok(Err(error)) => Err(failed(&error)),

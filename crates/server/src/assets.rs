@@ -18,7 +18,9 @@ const ENCODINGS: [(&str, &str); 2] = [("br", ".br"), ("gzip", ".gz")];
 pub(crate) async fn serve(uri: Uri, headers: HeaderMap) -> Response {
     let path = uri.path().trim_start_matches('/');
     if path.starts_with("api/") {
-        return ApiError::not_found(format!("no such endpoint: /{path}")).hint("see /api/v1/openapi.json").into_response();
+        return ApiError::not_found(format!("no such endpoint: /{path}"))
+            .hint("see /api/v1/openapi.json")
+            .into_response();
     }
     let is_file = !path.is_empty() && Dist::get(path).is_some();
     if !is_file && path.starts_with("assets/") {
@@ -28,17 +30,28 @@ pub(crate) async fn serve(uri: Uri, headers: HeaderMap) -> Response {
 }
 
 fn respond(path: &str, headers: &HeaderMap) -> Response {
-    let accepted = headers.get(header::ACCEPT_ENCODING).and_then(|v| v.to_str().ok()).unwrap_or_default();
+    let accepted = headers
+        .get(header::ACCEPT_ENCODING)
+        .and_then(|v| v.to_str().ok())
+        .unwrap_or_default();
     let encoded = ENCODINGS.iter().filter(|(name, _)| accepts(accepted, name));
-    let mut encoded = encoded.filter_map(|(name, suffix)| Some((Some(*name), Dist::get(&format!("{path}{suffix}"))?)));
+    let mut encoded = encoded
+        .filter_map(|(name, suffix)| Some((Some(*name), Dist::get(&format!("{path}{suffix}"))?)));
     let Some((encoding, file)) = encoded.next().or_else(|| Some((None, Dist::get(path)?))) else {
         let message = "this binary was built without its UI; run `npm ci && npm run build` in ui/ and build again\n";
         return (StatusCode::NOT_FOUND, message).into_response();
     };
-    let cache = if path.starts_with("assets/") { "public, max-age=31536000, immutable" } else { "no-cache" };
+    let cache = if path.starts_with("assets/") {
+        "public, max-age=31536000, immutable"
+    } else {
+        "no-cache"
+    };
     let mut response = file.data.into_owned().into_response();
     let answer = response.headers_mut();
-    answer.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type(path)));
+    answer.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static(content_type(path)),
+    );
     answer.insert(header::CACHE_CONTROL, HeaderValue::from_static(cache));
     answer.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
     if let Some(encoding) = encoding {
@@ -51,8 +64,11 @@ fn respond(path: &str, headers: &HeaderMap) -> Response {
 fn accepts(accepted: &str, encoding: &str) -> bool {
     accepted.split(',').any(|item| {
         let mut parts = item.split(';').map(str::trim);
-        let named = parts.next().is_some_and(|name| name.eq_ignore_ascii_case(encoding));
-        named && !parts.any(|p| matches!(p.strip_prefix("q="), Some("0" | "0.0" | "0.00" | "0.000")))
+        let named = parts
+            .next()
+            .is_some_and(|name| name.eq_ignore_ascii_case(encoding));
+        named
+            && !parts.any(|p| matches!(p.strip_prefix("q="), Some("0" | "0.0" | "0.00" | "0.000")))
     })
 }
 

@@ -21,11 +21,22 @@ pub(crate) struct ApiError {
 
 impl ApiError {
     fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
-        Self { status, code, message: message.into(), hint: None, position: None, retry_after: None }
+        Self {
+            status,
+            code,
+            message: message.into(),
+            hint: None,
+            position: None,
+            retry_after: None,
+        }
     }
 
     pub(crate) fn invalid_parameter(name: &str, problem: impl std::fmt::Display) -> Self {
-        Self::new(StatusCode::BAD_REQUEST, "invalid_parameter", format!("{name}: {problem}"))
+        Self::new(
+            StatusCode::BAD_REQUEST,
+            "invalid_parameter",
+            format!("{name}: {problem}"),
+        )
     }
 
     pub(crate) fn not_found(message: impl Into<String>) -> Self {
@@ -83,7 +94,12 @@ impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let request_id = RequestId::current();
         if self.status.is_server_error() {
-            tracing::error!(request_id = request_id.0, code = self.code, message = self.message, "request failed");
+            tracing::error!(
+                request_id = request_id.0,
+                code = self.code,
+                message = self.message,
+                "request failed"
+            );
         }
         self.with_retry((self.status, Json(self.body(&request_id))).into_response())
     }
@@ -94,13 +110,21 @@ impl From<store_api::Error> for ApiError {
         use store_api::ErrorKind;
         let (status, code, hint) = match error.kind {
             ErrorKind::Invalid => (StatusCode::BAD_REQUEST, "invalid_parameter", None),
-            ErrorKind::Limited => {
-                (StatusCode::UNPROCESSABLE_ENTITY, "limited", Some("shorten the time range or add a condition"))
-            }
-            ErrorKind::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "unavailable", Some("try again")),
-            ErrorKind::Corrupt => {
-                (StatusCode::INTERNAL_SERVER_ERROR, "corrupt", Some("a stored file is damaged; see the server's log"))
-            }
+            ErrorKind::Limited => (
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "limited",
+                Some("shorten the time range or add a condition"),
+            ),
+            ErrorKind::Unavailable => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "unavailable",
+                Some("try again"),
+            ),
+            ErrorKind::Corrupt => (
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "corrupt",
+                Some("a stored file is damaged; see the server's log"),
+            ),
             ErrorKind::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "internal", None),
         };
         let mut answer = Self::new(status, code, error.context);

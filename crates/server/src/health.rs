@@ -27,6 +27,8 @@ pub(crate) async fn metrics(State(app): State<App>) -> Response {
     let mut text = String::new();
     match prometheus_client::encoding::text::encode(&mut text, &app.registry) {
         Ok(()) => ([(header::CONTENT_TYPE, OPEN_METRICS)], text).into_response(),
-        Err(error) => ApiError::internal(format!("metrics cannot be written: {error}")).into_response(),
+        Err(error) => {
+            ApiError::internal(format!("metrics cannot be written: {error}")).into_response()
+        }
     }
 }

@@ -69,20 +69,32 @@ pub async fn start(config: &Config, app: App) -> Result<Running, StartError> {
     let tempo = bind(config.tempo_addr, "Tempo's API").await?;
     let stop = CancellationToken::new();
     let mut tasks = Vec::new();
-    let mut addr_of = |listener: Option<(TcpListener, SocketAddr)>, surface: &'static str, router: Router<App>| {
+    let mut addr_of = |listener: Option<(TcpListener, SocketAddr)>,
+                       surface: &'static str,
+                       router: Router<App>| {
         let (listener, addr) = listener?;
-        let surface = Surface { name: surface, loopback: addr.ip().is_loopback() };
+        let surface = Surface {
+            name: surface,
+            loopback: addr.ip().is_loopback(),
+        };
         let router = shared_layers(router, &app, surface);
         let stopped = stop.clone().cancelled_owned();
         tasks.push(tokio::spawn(async move {
             // Accept errors are retried inside; `serve` ends only by its shutdown signal.
-            let _ = axum::serve(listener, router).with_graceful_shutdown(stopped).await;
+            let _ = axum::serve(listener, router)
+                .with_graceful_shutdown(stopped)
+                .await;
         }));
         Some(addr)
     };
     let http_addr = addr_of(http, "native", product());
     let tempo_addr = addr_of(tempo, "tempo", tempo::router(&app));
-    Ok(Running { http_addr, tempo_addr, stop, tasks })
+    Ok(Running {
+        http_addr,
+        tempo_addr,
+        stop,
+        tasks,
+    })
 }
 
 fn product() -> Router<App> {
@@ -110,7 +122,10 @@ fn shared_layers(router: Router<App>, app: &App, surface: Surface) -> Router {
         .with_state(app.clone())
 }
 
-async fn bind(addr: Option<SocketAddr>, what: &'static str) -> Result<Option<(TcpListener, SocketAddr)>, StartError> {
+async fn bind(
+    addr: Option<SocketAddr>,
+    what: &'static str,
+) -> Result<Option<(TcpListener, SocketAddr)>, StartError> {
     let Some(addr) = addr else {
         return Ok(None);
     };

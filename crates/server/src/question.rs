@@ -13,7 +13,9 @@ pub(crate) fn parse_query(text: &str) -> Result<Query, ApiError> {
     if text.trim().is_empty() {
         return Ok(Query::default());
     }
-    traceql::parse(text).map(|parsed| parsed.query).map_err(ApiError::from)
+    traceql::parse(text)
+        .map(|parsed| parsed.query)
+        .map_err(ApiError::from)
 }
 
 impl From<Diagnostics> for ApiError {
@@ -33,7 +35,8 @@ impl From<Diagnostics> for ApiError {
 impl From<query::Error> for ApiError {
     fn from(error: query::Error) -> Self {
         match error {
-            query::Error::Cursor => Self::invalid_parameter("cursor", &error).hint("leave it out to begin with the newest trace"),
+            query::Error::Cursor => Self::invalid_parameter("cursor", &error)
+                .hint("leave it out to begin with the newest trace"),
             query::Error::Pattern(_) => Self::invalid_query(error.to_string()),
             query::Error::Source(error) => error.into(),
             query::Error::View(_) | query::Error::Arrow(_) => Self::internal(error.to_string()),
@@ -58,33 +61,49 @@ pub(crate) fn parse_duration(name: &str, text: &str) -> Result<i64, ApiError> {
         Some(TokenKind::Duration(nanos)) if tokens.len() == 2 => i64::try_from(*nanos).ok(),
         _ => None,
     };
-    nanos.ok_or_else(|| ApiError::invalid_parameter(name, "is not a duration").hint("write for instance 100ms or 1.5s"))
+    nanos.ok_or_else(|| {
+        ApiError::invalid_parameter(name, "is not a duration")
+            .hint("write for instance 100ms or 1.5s")
+    })
 }
 
 /// 16 or 32 hexadecimal digits.
 pub(crate) fn parse_trace_id(text: &str) -> Result<TraceId, ApiError> {
-    text.parse().map_err(|error| ApiError::invalid_parameter("trace id", error))
+    text.parse()
+        .map_err(|error| ApiError::invalid_parameter("trace id", error))
 }
 
 /// A cursor, when one was given.
 pub(crate) fn parse_cursor(text: Option<&str>) -> Result<Option<Cursor>, ApiError> {
-    let cursor = text.filter(|text| !text.is_empty()).map(str::parse).transpose();
+    let cursor = text
+        .filter(|text| !text.is_empty())
+        .map(str::parse)
+        .transpose();
     cursor.map_err(ApiError::from)
 }
 
 /// `limit` when it lies in `1..=max`, or the default.
-pub(crate) fn parse_limit(name: &str, limit: Option<u32>, default: usize, max: usize) -> Result<usize, ApiError> {
+pub(crate) fn parse_limit(
+    name: &str,
+    limit: Option<u32>,
+    default: usize,
+    max: usize,
+) -> Result<usize, ApiError> {
     match limit.map(|limit| limit as usize) {
         None | Some(0) => Ok(default),
         Some(limit) if limit <= max => Ok(limit),
-        Some(_) => Err(ApiError::invalid_parameter(name, format_args!("is more than {max}"))),
+        Some(_) => Err(ApiError::invalid_parameter(
+            name,
+            format_args!("is more than {max}"),
+        )),
     }
 }
 
 /// The scope of that name.
 pub(crate) fn parse_scope(name: &str) -> Result<Scope, ApiError> {
     Scope::from_name(name).ok_or_else(|| {
-        ApiError::invalid_parameter("scope", "is unknown").hint("one of resource, span, event, link, instrumentation")
+        ApiError::invalid_parameter("scope", "is unknown")
+            .hint("one of resource, span, event, link, instrumentation")
     })
 }
 
@@ -93,14 +112,21 @@ pub(crate) fn parse_tags(name: &str, text: &str, form: &mut SearchForm) -> Resul
     for pair in pairs(text) {
         let Some((key, value)) = pair.split_once('=').filter(|(key, _)| !key.is_empty()) else {
             let problem = format_args!("`{pair}` is not key=value");
-            return Err(ApiError::invalid_parameter(name, problem).hint("put values with spaces in double quotes"));
+            return Err(ApiError::invalid_parameter(name, problem)
+                .hint("put values with spaces in double quotes"));
         };
         let value = unquote(value);
         match key {
             "name" => form.operation = Some(value),
-            "status" | "error" if matches!(value.as_str(), "error" | "true") => form.error = Some(true),
+            "status" | "error" if matches!(value.as_str(), "error" | "true") => {
+                form.error = Some(true)
+            }
             "service.name" => form.service = Some(value),
-            _ => form.attributes.push(AttributeMatch { scope: Scope::Any, name: key.to_owned(), value }),
+            _ => form.attributes.push(AttributeMatch {
+                scope: Scope::Any,
+                name: key.to_owned(),
+                value,
+            }),
         }
     }
     Ok(())
@@ -122,7 +148,10 @@ fn pairs(text: &str) -> impl Iterator<Item = &str> {
 
 fn unquote(value: &str) -> String {
     let inner = value.strip_prefix('"').and_then(|v| v.strip_suffix('"'));
-    inner.map_or_else(|| value.to_owned(), |inner| inner.replace("\\\"", "\"").replace("\\\\", "\\"))
+    inner.map_or_else(
+        || value.to_owned(),
+        |inner| inner.replace("\\\"", "\"").replace("\\\\", "\\"),
+    )
 }
 
 #[cfg(test)]
@@ -132,9 +161,20 @@ mod tests {
     #[test]
     fn tags_become_conditions() {
         let mut form = SearchForm::default();
-        parse_tags("tags", r#"service.name=cart  http.route="/a b" note="say \"hi\"" name=GET error=true"#, &mut form).unwrap();
+        parse_tags(
+            "tags",
+            r#"service.name=cart  http.route="/a b" note="say \"hi\"" name=GET error=true"#,
+            &mut form,
+        )
+        .unwrap();
         let query = form.to_query().to_string();
-        for part in ["resource.service.name = \"cart\"", "\"/a b\"", "say \\\"hi\\\"", "span:name = \"GET\"", "status = error"] {
+        for part in [
+            "resource.service.name = \"cart\"",
+            "\"/a b\"",
+            "say \\\"hi\\\"",
+            "span:name = \"GET\"",
+            "status = error",
+        ] {
             assert!(query.contains(part), "{part} in {query}");
         }
         assert!(parse_tags("tags", "no-value", &mut form).is_err());
@@ -151,7 +191,10 @@ mod tests {
 
     #[test]
     fn both_joins_conditions() {
-        let query = both(parse_query("{ span.a = 1 || span.b = 2 }").unwrap(), parse_query("{ span.c = 3 }").unwrap());
+        let query = both(
+            parse_query("{ span.a = 1 || span.b = 2 }").unwrap(),
+            parse_query("{ span.c = 3 }").unwrap(),
+        );
         let again = parse_query(&query.to_string()).unwrap();
         assert_eq!(again, query, "{query}");
         assert_eq!(both(Query::default(), Query::default()), Query::default());

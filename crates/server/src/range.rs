@@ -15,18 +15,32 @@ const HOUR_NANO: i64 = 3_600_000_000_000;
 
 /// The range `start..end` of Unix times counted in `unit_nano`; the end defaults to now (and a minute, for senders whose clocks
 /// are ahead), the start to an hour before the end.
-pub(crate) fn range(start: Option<i64>, end: Option<i64>, unit_nano: i64, clock: &dyn Clock) -> Result<TimeRange, ApiError> {
+pub(crate) fn range(
+    start: Option<i64>,
+    end: Option<i64>,
+    unit_nano: i64,
+    clock: &dyn Clock,
+) -> Result<TimeRange, ApiError> {
     let nanos = |name: &str, value: i64| {
         let nanos = value.checked_mul(unit_nano).filter(|n| *n >= 0);
-        nanos.ok_or_else(|| ApiError::invalid_parameter(name, "is not a time between 1970 and 2262"))
+        nanos
+            .ok_or_else(|| ApiError::invalid_parameter(name, "is not a time between 1970 and 2262"))
     };
     let now = clock.unix_nano();
-    let end_unix_nano = end.map_or(Ok(now.saturating_add(HOUR_NANO / 60)), |end| nanos("end", end))?;
-    let start_unix_nano = start.map_or(Ok(end_unix_nano.min(now).saturating_sub(HOUR_NANO)), |start| nanos("start", start))?;
+    let end_unix_nano = end.map_or(Ok(now.saturating_add(HOUR_NANO / 60)), |end| {
+        nanos("end", end)
+    })?;
+    let start_unix_nano = start.map_or(
+        Ok(end_unix_nano.min(now).saturating_sub(HOUR_NANO)),
+        |start| nanos("start", start),
+    )?;
     if start_unix_nano > end_unix_nano {
         return Err(ApiError::invalid_parameter("start", "lies after end"));
     }
-    Ok(TimeRange { start_unix_nano, end_unix_nano })
+    Ok(TimeRange {
+        start_unix_nano,
+        end_unix_nano,
+    })
 }
 
 #[cfg(test)]
@@ -38,16 +52,25 @@ mod tests {
     fn ranges_default_to_the_last_hour() {
         let clock = ManualClock::at(10 * HOUR_NANO);
         let default = range(None, None, 1_000_000, &clock).unwrap();
-        assert_eq!((default.start_unix_nano, default.end_unix_nano), (9 * HOUR_NANO, 10 * HOUR_NANO + 60_000_000_000));
+        assert_eq!(
+            (default.start_unix_nano, default.end_unix_nano),
+            (9 * HOUR_NANO, 10 * HOUR_NANO + 60_000_000_000)
+        );
         let given = range(Some(3), Some(5), 1_000_000_000, &clock).unwrap();
-        assert_eq!((given.start_unix_nano, given.end_unix_nano), (3_000_000_000, 5_000_000_000));
+        assert_eq!(
+            (given.start_unix_nano, given.end_unix_nano),
+            (3_000_000_000, 5_000_000_000)
+        );
     }
 
     #[test]
     fn impossible_ranges_are_refused() {
         let clock = ManualClock::at(0);
         for (start, end) in [(Some(2), Some(1)), (Some(i64::MAX), None), (None, Some(-1))] {
-            assert!(range(start, end, 1_000_000, &clock).is_err(), "{start:?} {end:?}");
+            assert!(
+                range(start, end, 1_000_000, &clock).is_err(),
+                "{start:?} {end:?}"
+            );
         }
     }
 }

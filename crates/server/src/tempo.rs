@@ -51,5 +51,9 @@ async fn build_info(State(app): State<App>) -> Response {
 }
 
 async fn unknown(uri: Uri) -> Response {
-    (StatusCode::NOT_FOUND, format!("{} is not served here\n", uri.path())).into_response()
+    (
+        StatusCode::NOT_FOUND,
+        format!("{} is not served here\n", uri.path()),
+    )
+        .into_response()
 }

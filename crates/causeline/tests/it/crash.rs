@@ -17,8 +17,13 @@ const SPANS_PER_REQUEST: u64 = 7;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn twenty_crashes_lose_nothing_and_double_nothing() {
-    let seed = std::env::var("CAUSELINE_SEED").ok().and_then(|s| s.parse().ok()).unwrap_or(20_261_122);
-    println!("seed {seed} (set CAUSELINE_SEED to replay the choices of the proxy and of the moments)");
+    let seed = std::env::var("CAUSELINE_SEED")
+        .ok()
+        .and_then(|s| s.parse().ok())
+        .unwrap_or(20_261_122);
+    println!(
+        "seed {seed} (set CAUSELINE_SEED to replay the choices of the proxy and of the moments)"
+    );
     let dice = Arc::new(clock::SeededEntropy::new(seed));
     let folder = tempfile::tempdir().expect("a temporary folder");
     let mut node = Node::start(folder.path(), &[]);
@@ -28,7 +33,14 @@ async fn twenty_crashes_lose_nothing_and_double_nothing() {
     let stop = Arc::new(AtomicBool::new(false));
     let acknowledged = Arc::new(AtomicU64::new(0));
     let senders: Vec<_> = (0..SENDERS)
-        .map(|sender| tokio::spawn(send(sender, proxy.clone(), stop.clone(), acknowledged.clone())))
+        .map(|sender| {
+            tokio::spawn(send(
+                sender,
+                proxy.clone(),
+                stop.clone(),
+                acknowledged.clone(),
+            ))
+        })
         .collect();
 
     for round in 0..ROUNDS {
@@ -46,7 +58,9 @@ async fn twenty_crashes_lose_nothing_and_double_nothing() {
     stop.store(true, Ordering::SeqCst);
     let mut requests = 0;
     for sender in senders {
-        requests += sender.await.expect("a sender ends when every request of its is acknowledged");
+        requests += sender
+            .await
+            .expect("a sender ends when every request of its is acknowledged");
     }
 
     check(&node, requests).await;
@@ -60,24 +74,48 @@ async fn check(node: &Node, requests: u64) {
     let spans = requests * SPANS_PER_REQUEST;
     let services = get_json(&format!("{}/api/v1/services", node.url("UI"))).await;
     let services = services["services"].as_array().expect("a list");
-    let counted: u64 = services.iter().filter(|s| is_sender(s)).filter_map(|s| s["spanCount"].as_u64()).sum();
+    let counted: u64 = services
+        .iter()
+        .filter(|s| is_sender(s))
+        .filter_map(|s| s["spanCount"].as_u64())
+        .sum();
     assert_eq!(counted, spans, "rows of {requests} acknowledged requests");
     for sender in 0..SENDERS {
-        let trace = get_json(&format!("{}/api/v1/traces/{}", node.url("UI"), otlp::trace_id(sender + 1))).await;
-        let rows = services.iter().find(|s| s["name"] == format!("sender-{sender}")).expect("each has sent");
-        assert_eq!(trace["spanCount"], rows["spanCount"], "sender {sender}: spans of its trace and rows");
+        let trace = get_json(&format!(
+            "{}/api/v1/traces/{}",
+            node.url("UI"),
+            otlp::trace_id(sender + 1)
+        ))
+        .await;
+        let rows = services
+            .iter()
+            .find(|s| s["name"] == format!("sender-{sender}"))
+            .expect("each has sent");
+        assert_eq!(
+            trace["spanCount"], rows["spanCount"],
+            "sender {sender}: spans of its trace and rows"
+        );
         assert_eq!(trace["facts"]["conflictingSpans"], 0);
     }
 }
 
 fn is_sender(service: &serde_json::Value) -> bool {
-    service["name"].as_str().is_some_and(|name| name.starts_with("sender-"))
+    service["name"]
+        .as_str()
+        .is_some_and(|name| name.starts_with("sender-"))
 }
 
 /// Sends request after request, each until it is acknowledged; gives how many.
-async fn send(sender: u64, proxy: String, stop: Arc<AtomicBool>, acknowledged: Arc<AtomicU64>) -> u64 {
+async fn send(
+    sender: u64,
+    proxy: String,
+    stop: Arc<AtomicBool>,
+    acknowledged: Arc<AtomicU64>,
+) -> u64 {
     // A new connection each time: the last one may be to a node that is no more.
-    let client = reqwest::Client::builder().timeout(Duration::from_secs(10)).pool_max_idle_per_host(0);
+    let client = reqwest::Client::builder()
+        .timeout(Duration::from_secs(10))
+        .pool_max_idle_per_host(0);
     let client = client.build().expect("a client");
     let mut requests = 0;
     while !stop.load(Ordering::SeqCst) {
@@ -134,5 +172,7 @@ fn roll(dice: &clock::SeededEntropy, sides: u64) -> u64 {
 }
 
 fn address_of(node: &Node) -> String {
-    node.url("OTLP/HTTP").trim_start_matches("http://").to_owned()
+    node.url("OTLP/HTTP")
+        .trim_start_matches("http://")
+        .to_owned()
 }

@@ -1,6 +1,8 @@
 //! Secrets planted in every field of every span are in no file, log line, metric or answer.
 
-use opentelemetry_proto::tonic::common::v1::{AnyValue, ArrayValue, KeyValue, KeyValueList, any_value::Value};
+use opentelemetry_proto::tonic::common::v1::{
+    AnyValue, ArrayValue, KeyValue, KeyValueList, any_value::Value,
+};
 use opentelemetry_proto::tonic::trace::v1::{Status, span};
 
 use crate::node::{Node, eventually, get};
@@ -15,8 +17,14 @@ const SECRETS: [&str; 5] = [
 ];
 
 /// Parts that would give a secret away even if it were cut up or re-encoded.
-const NEEDLES: [&str; 6] =
-    ["jane.doe", "4111 1111", "4111111111111111", "q8Xz77LmNoPq", "eyJzdWIiOiJzZWNyZXQifQ", "AKIAIOSFODNN7"];
+const NEEDLES: [&str; 6] = [
+    "jane.doe",
+    "4111 1111",
+    "4111111111111111",
+    "q8Xz77LmNoPq",
+    "eyJzdWIiOiJzZWNyZXQifQ",
+    "AKIAIOSFODNN7",
+];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn planted_secrets_are_nowhere() {
@@ -27,8 +35,15 @@ async fn planted_secrets_are_nowhere() {
     }
     let ui = node.url("UI");
     let found = eventually("the spans are searchable", async || {
-        let answer = get(&format!("{ui}/api/v1/search?q=%7B%7D&limit=100&spansPerTrace=100")).await;
-        SECRETS.iter().enumerate().all(|(n, _)| answer.contains(&trace_id(n as u64 + 1))).then_some(answer)
+        let answer = get(&format!(
+            "{ui}/api/v1/search?q=%7B%7D&limit=100&spansPerTrace=100"
+        ))
+        .await;
+        SECRETS
+            .iter()
+            .enumerate()
+            .all(|(n, _)| answer.contains(&trace_id(n as u64 + 1)))
+            .then_some(answer)
     })
     .await;
 
@@ -37,7 +52,10 @@ async fn planted_secrets_are_nowhere() {
         answers.push((path.clone(), get(&format!("{ui}{path}")).await));
     }
     for n in 1..=SECRETS.len() as u64 {
-        for path in [format!("/api/v1/traces/{}", trace_id(n)), format!("/api/v1/traces/{}/otlp", trace_id(n))] {
+        for path in [
+            format!("/api/v1/traces/{}", trace_id(n)),
+            format!("/api/v1/traces/{}/otlp", trace_id(n)),
+        ] {
             answers.push((path.clone(), get(&format!("{ui}{path}")).await));
         }
         let path = format!("/api/v1/traces/{}/spans/{n:016x}", trace_id(n));
@@ -46,9 +64,15 @@ async fn planted_secrets_are_nowhere() {
         answers.push((tempo.clone(), get(&tempo).await));
     }
     let metrics = get(&format!("{ui}/metrics")).await;
-    assert!(metrics.contains("causeline_redaction_hits_total"), "hits are counted");
+    assert!(
+        metrics.contains("causeline_redaction_hits_total"),
+        "hits are counted"
+    );
     for rule in ["email", "card", "credential"] {
-        assert!(metrics.contains(&format!("rule=\"{rule}")), "{rule} is counted:\n{metrics}");
+        assert!(
+            metrics.contains(&format!("rule=\"{rule}")),
+            "{rule} is counted:\n{metrics}"
+        );
     }
     answers.push(("/metrics".into(), metrics));
 
@@ -56,15 +80,25 @@ async fn planted_secrets_are_nowhere() {
     let log = node.terminate();
     let node = Node::start(folder.path(), &[]);
     answers.push(("the log".into(), log));
-    assert!(node.files().iter().any(|(path, _)| path.extension().is_some_and(|e| e == "parquet")), "flushed at the end");
+    assert!(
+        node.files()
+            .iter()
+            .any(|(path, _)| path.extension().is_some_and(|e| e == "parquet")),
+        "flushed at the end"
+    );
     scan("once they are in blocks", &node, &answers);
 }
 
 fn paths() -> Vec<String> {
-    let mut paths = vec!["/api/v1/services".to_owned(), "/api/v1/attributes".to_owned()];
+    let mut paths = vec![
+        "/api/v1/services".to_owned(),
+        "/api/v1/attributes".to_owned(),
+    ];
     for scope in ["span", "resource", "event", "link", "instrumentation"] {
         for name in ["note", "nested", "authorization", "service.name"] {
-            paths.push(format!("/api/v1/attributes/{scope}/{name}/values?limit=1000"));
+            paths.push(format!(
+                "/api/v1/attributes/{scope}/{name}/values?limit=1000"
+            ));
         }
     }
     paths
@@ -84,15 +118,32 @@ fn scan(when: &str, node: &Node, answers: &[(String, String)]) {
 }
 
 fn needles_in(haystack: &[u8]) -> impl Iterator<Item = &'static str> + '_ {
-    NEEDLES.into_iter().filter(|needle| haystack.windows(needle.len()).any(|w| w == needle.as_bytes()))
+    NEEDLES.into_iter().filter(|needle| {
+        haystack
+            .windows(needle.len())
+            .any(|w| w == needle.as_bytes())
+    })
 }
 
 /// A span with `secret` as (or inside) each text it has, key and value.
-fn planted(n: u64, secret: &str) -> opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest {
-    let attributes = || vec![string("note", secret), string(&format!("key {secret}"), "v"), nested(secret), by_key(secret)];
+fn planted(
+    n: u64,
+    secret: &str,
+) -> opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest {
+    let attributes = || {
+        vec![
+            string("note", secret),
+            string(&format!("key {secret}"), "v"),
+            nested(secret),
+            by_key(secret),
+        ]
+    };
     let mut span = span(n, n, &format!("GET /users/{secret}"));
     span.trace_state = format!("vendor={secret}");
-    span.status = Some(Status { code: 2, message: format!("failed for {secret}") });
+    span.status = Some(Status {
+        code: 2,
+        message: format!("failed for {secret}"),
+    });
     span.attributes = attributes();
     span.events = vec![span::Event {
         time_unix_nano: span.start_time_unix_nano,
@@ -110,7 +161,11 @@ fn planted(n: u64, secret: &str) -> opentelemetry_proto::tonic::collector::trace
     let mut request = request(&format!("shop of {secret}"), vec![span]);
     let resource_spans = &mut request.resource_spans[0];
     resource_spans.schema_url = format!("https://schema.example/{secret}");
-    resource_spans.resource.get_or_insert_default().attributes.extend(attributes());
+    resource_spans
+        .resource
+        .get_or_insert_default()
+        .attributes
+        .extend(attributes());
     let scope_spans = &mut resource_spans.scope_spans[0];
     scope_spans.schema_url = format!("https://schema.example/{secret}");
     let scope = scope_spans.scope.get_or_insert_default();
@@ -121,12 +176,30 @@ fn planted(n: u64, secret: &str) -> opentelemetry_proto::tonic::collector::trace
 }
 
 fn nested(secret: &str) -> KeyValue {
-    let text = AnyValue { value: Some(Value::StringValue(format!("deep {secret}"))) };
-    let bytes = AnyValue { value: Some(Value::BytesValue(secret.as_bytes().to_vec())) };
-    let list = AnyValue { value: Some(Value::ArrayValue(ArrayValue { values: vec![text.clone(), bytes] })) };
-    let pair = KeyValue { key: format!("inner {secret}"), value: Some(list), ..Default::default() };
-    let value = Some(AnyValue { value: Some(Value::KvlistValue(KeyValueList { values: vec![pair] })) });
-    KeyValue { key: "nested".into(), value, ..Default::default() }
+    let text = AnyValue {
+        value: Some(Value::StringValue(format!("deep {secret}"))),
+    };
+    let bytes = AnyValue {
+        value: Some(Value::BytesValue(secret.as_bytes().to_vec())),
+    };
+    let list = AnyValue {
+        value: Some(Value::ArrayValue(ArrayValue {
+            values: vec![text.clone(), bytes],
+        })),
+    };
+    let pair = KeyValue {
+        key: format!("inner {secret}"),
+        value: Some(list),
+        ..Default::default()
+    };
+    let value = Some(AnyValue {
+        value: Some(Value::KvlistValue(KeyValueList { values: vec![pair] })),
+    });
+    KeyValue {
+        key: "nested".into(),
+        value,
+        ..Default::default()
+    }
 }
 
 /// Under a key that gives credentials away, whatever the value looks like.

@@ -4,5 +4,5 @@ mod answers;
 mod crash;
 mod leaks;
 mod node;
-mod own_traces;
 mod otlp;
+mod own_traces;

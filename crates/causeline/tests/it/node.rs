@@ -20,7 +20,13 @@ impl Node {
     pub(crate) fn start(data_dir: &Path, args: &[&str]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_causeline"))
             .args(["serve", "--http", "127.0.0.1:0", "--tempo", "127.0.0.1:0"])
-            .args(["--otlp-grpc", "127.0.0.1:0", "--otlp-http", "127.0.0.1:0", "--data-dir"])
+            .args([
+                "--otlp-grpc",
+                "127.0.0.1:0",
+                "--otlp-http",
+                "127.0.0.1:0",
+                "--data-dir",
+            ])
             .arg(data_dir)
             .args(args)
             .stdout(Stdio::piped())
@@ -43,19 +49,30 @@ impl Node {
         let mut addresses = HashMap::new();
         for line in stdout.lines().map_while(Result::ok) {
             if line.starts_with("ready") {
-                return Self { child, addresses, log, data_dir: data_dir.to_owned() };
+                return Self {
+                    child,
+                    addresses,
+                    log,
+                    data_dir: data_dir.to_owned(),
+                };
             }
             if let Some((name, address)) = line.split_once(' ') {
                 addresses.insert(name.to_owned(), address.trim().to_owned());
             }
         }
         let _ = child.wait();
-        panic!("the node did not become ready:\n{}", log.lock().expect("no panic while logging"));
+        panic!(
+            "the node did not become ready:\n{}",
+            log.lock().expect("no panic while logging")
+        );
     }
 
     /// `OTLP/gRPC`, `OTLP/HTTP`, `Tempo` or `UI`.
     pub(crate) fn url(&self, name: &str) -> String {
-        self.addresses.get(name).cloned().unwrap_or_else(|| panic!("no {name} in {:?}", self.addresses))
+        self.addresses
+            .get(name)
+            .cloned()
+            .unwrap_or_else(|| panic!("no {name} in {:?}", self.addresses))
     }
 
     /// Everything it logged so far.
@@ -72,7 +89,10 @@ impl Node {
     /// Asks it to end and waits.
     pub(crate) fn terminate(mut self) -> String {
         let pid = self.child.id().to_string();
-        let sent = Command::new("kill").args(["-TERM", &pid]).status().expect("kill runs");
+        let sent = Command::new("kill")
+            .args(["-TERM", &pid])
+            .status()
+            .expect("kill runs");
         assert!(sent.success());
         let status = self.child.wait().expect("it ended");
         assert!(status.success(), "{status}\n{}", self.log());
@@ -92,7 +112,8 @@ impl Node {
                     let mut bytes = Vec::new();
                     // A segment may be freed between listing and reading.
                     if let Ok(mut file) = std::fs::File::open(&path) {
-                        file.read_to_end(&mut bytes).expect("a file of ours is readable");
+                        file.read_to_end(&mut bytes)
+                            .expect("a file of ours is readable");
                         files.push((path, bytes));
                     }
                 }
@@ -122,7 +143,9 @@ pub(crate) async fn eventually<T>(what: &str, mut check: impl AsyncFnMut() -> Op
 
 /// The body of a GET that must succeed.
 pub(crate) async fn get(url: &str) -> String {
-    let response = reqwest::get(url).await.unwrap_or_else(|e| panic!("GET {url}: {e}"));
+    let response = reqwest::get(url)
+        .await
+        .unwrap_or_else(|e| panic!("GET {url}: {e}"));
     let status = response.status();
     let body = response.text().await.expect("a whole body");
     assert!(status.is_success(), "GET {url}: {status}\n{body}");

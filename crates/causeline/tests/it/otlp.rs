@@ -1,27 +1,52 @@
 //! Export requests for tests, made with the generated types, as a real SDK makes them.
 
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
-use opentelemetry_proto::tonic::common::v1::{AnyValue, InstrumentationScope, KeyValue, any_value::Value};
+use opentelemetry_proto::tonic::common::v1::{
+    AnyValue, InstrumentationScope, KeyValue, any_value::Value,
+};
 use opentelemetry_proto::tonic::resource::v1::Resource;
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span};
 use prost::Message;
 
 pub(crate) fn string(key: &str, value: &str) -> KeyValue {
-    let value = Some(AnyValue { value: Some(Value::StringValue(value.into())) });
-    KeyValue { key: key.into(), value, ..Default::default() }
+    let value = Some(AnyValue {
+        value: Some(Value::StringValue(value.into())),
+    });
+    KeyValue {
+        key: key.into(),
+        value,
+        ..Default::default()
+    }
 }
 
 pub(crate) fn request(service: &str, spans: Vec<Span>) -> ExportTraceServiceRequest {
-    let resource = Resource { attributes: vec![string("service.name", service)], ..Default::default() };
-    let scope = InstrumentationScope { name: "test".into(), ..Default::default() };
-    let scope_spans = vec![ScopeSpans { scope: Some(scope), spans, schema_url: String::new() }];
-    let resource_spans = vec![ResourceSpans { resource: Some(resource), scope_spans, schema_url: String::new() }];
+    let resource = Resource {
+        attributes: vec![string("service.name", service)],
+        ..Default::default()
+    };
+    let scope = InstrumentationScope {
+        name: "test".into(),
+        ..Default::default()
+    };
+    let scope_spans = vec![ScopeSpans {
+        scope: Some(scope),
+        spans,
+        schema_url: String::new(),
+    }];
+    let resource_spans = vec![ResourceSpans {
+        resource: Some(resource),
+        scope_spans,
+        schema_url: String::new(),
+    }];
     ExportTraceServiceRequest { resource_spans }
 }
 
 /// A span of a minute ago, 5 ms long; ids from the numbers.
 pub(crate) fn span(trace: u64, span: u64, name: &str) -> Span {
-    let now = std::time::UNIX_EPOCH.elapsed().expect("after 1970").as_nanos() as u64;
+    let now = std::time::UNIX_EPOCH
+        .elapsed()
+        .expect("after 1970")
+        .as_nanos() as u64;
     let start = now - 60_000_000_000;
     Span {
         trace_id: [0xca5e_u64.to_be_bytes(), trace.to_be_bytes()].concat(),
@@ -41,8 +66,14 @@ pub(crate) fn trace_id(trace: u64) -> String {
 
 /// Posts to OTLP/HTTP as protobuf; whether it was acknowledged.
 pub(crate) async fn export(client: &reqwest::Client, otlp_http: &str, body: Vec<u8>) -> bool {
-    let request = client.post(format!("{otlp_http}/v1/traces")).header("content-type", "application/x-protobuf");
-    request.body(body).send().await.is_ok_and(|response| response.status().is_success())
+    let request = client
+        .post(format!("{otlp_http}/v1/traces"))
+        .header("content-type", "application/x-protobuf");
+    request
+        .body(body)
+        .send()
+        .await
+        .is_ok_and(|response| response.status().is_success())
 }
 
 /// Posts and insists.

@@ -49,7 +49,11 @@ pub(crate) fn non_empty(text: &str) -> Option<String> {
 pub(crate) fn attributes(attributes: &[KeyValue]) -> Vec<api::Attribute> {
     let attribute = |a: &KeyValue| {
         let (kind, value) = value_to_text(&a.value);
-        api::Attribute { key: a.key.clone(), kind: kind.as_str().to_owned(), value }
+        api::Attribute {
+            key: a.key.clone(),
+            kind: kind.as_str().to_owned(),
+            value,
+        }
     };
     attributes.iter().map(attribute).collect()
 }

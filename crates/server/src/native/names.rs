@@ -23,10 +23,18 @@ pub(crate) async fn services(
     Query(request): Query<api::TimeRangeRequest>,
 ) -> Result<Json<api::Services>, ApiError> {
     let time = range(request.start, request.end, MILLISECOND_NANO, &*app.clock)?;
-    let found = app.engine.services(&app.tenant(), time, Some(app.deadline())).await?;
-    let service =
-        |s: query::Service| api::Service { name: s.name, span_count: s.span_count, error_count: s.error_count };
-    Ok(Json(api::Services { services: found.services.into_iter().map(service).collect() }))
+    let found = app
+        .engine
+        .services(&app.tenant(), time, Some(app.deadline()))
+        .await?;
+    let service = |s: query::Service| api::Service {
+        name: s.name,
+        span_count: s.span_count,
+        error_count: s.error_count,
+    };
+    Ok(Json(api::Services {
+        services: found.services.into_iter().map(service).collect(),
+    }))
 }
 
 /// Operations of a service with spans in the range.
@@ -43,13 +51,18 @@ pub(crate) async fn operations(
     Query(request): Query<api::TimeRangeRequest>,
 ) -> Result<Json<api::Operations>, ApiError> {
     let time = range(request.start, request.end, MILLISECOND_NANO, &*app.clock)?;
-    let found = app.engine.operations(&app.tenant(), &service, time, Some(app.deadline())).await?;
+    let found = app
+        .engine
+        .operations(&app.tenant(), &service, time, Some(app.deadline()))
+        .await?;
     let operation = |o: query::Operation| api::Operation {
         name: o.name,
         kind: o.kind.as_str().to_owned(),
         span_count: o.span_count,
     };
-    Ok(Json(api::Operations { operations: found.operations.into_iter().map(operation).collect() }))
+    Ok(Json(api::Operations {
+        operations: found.operations.into_iter().map(operation).collect(),
+    }))
 }
 
 /// Attribute names in the range.
@@ -65,11 +78,24 @@ pub(crate) async fn attribute_names(
     Query(request): Query<api::AttributeNamesRequest>,
 ) -> Result<Json<api::AttributeNames>, ApiError> {
     let time = range(request.start, request.end, MILLISECOND_NANO, &*app.clock)?;
-    let scope = request.scope.as_deref().filter(|scope| !scope.is_empty()).map(attribute_scope).transpose()?;
-    let found = app.engine.attribute_names(&app.tenant(), scope, time, Some(app.deadline())).await?;
+    let scope = request
+        .scope
+        .as_deref()
+        .filter(|scope| !scope.is_empty())
+        .map(attribute_scope)
+        .transpose()?;
+    let found = app
+        .engine
+        .attribute_names(&app.tenant(), scope, time, Some(app.deadline()))
+        .await?;
     let scopes = found.scopes.into_iter();
-    let scopes = scopes.map(|(scope, names)| api::ScopeNames { scope: scope.as_str().to_owned(), names });
-    Ok(Json(api::AttributeNames { scopes: scopes.collect() }))
+    let scopes = scopes.map(|(scope, names)| api::ScopeNames {
+        scope: scope.as_str().to_owned(),
+        names,
+    });
+    Ok(Json(api::AttributeNames {
+        scopes: scopes.collect(),
+    }))
 }
 
 /// Values of an attribute in the range, the most frequent first.
@@ -104,12 +130,17 @@ pub(crate) async fn attribute_values(
         value: v.text,
         count: v.count,
     };
-    Ok(Json(api::AttributeValues { values: found.values.into_iter().map(value).collect() }))
+    Ok(Json(api::AttributeValues {
+        values: found.values.into_iter().map(value).collect(),
+    }))
 }
 
 fn attribute_scope(name: &str) -> Result<AttributeScope, ApiError> {
-    let known = AttributeScope::ALL.into_iter().find(|scope| scope.as_str() == name);
+    let known = AttributeScope::ALL
+        .into_iter()
+        .find(|scope| scope.as_str() == name);
     known.ok_or_else(|| {
-        ApiError::invalid_parameter("scope", "is unknown").hint("one of resource, span, event, link, instrumentation")
+        ApiError::invalid_parameter("scope", "is unknown")
+            .hint("one of resource, span, event, link, instrumentation")
     })
 }

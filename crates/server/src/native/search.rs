@@ -28,13 +28,21 @@ pub(crate) async fn search(
     State(app): State<App>,
     Query(request): Query<api::SearchRequest>,
 ) -> Result<Json<api::SearchResponse>, ApiError> {
-    let query = both(parse_query(request.q.as_deref().unwrap_or_default())?, form(&request)?.to_query());
+    let query = both(
+        parse_query(request.q.as_deref().unwrap_or_default())?,
+        form(&request)?.to_query(),
+    );
     let question = query::SearchRequest {
         tenant: app.tenant(),
         query: query.clone(),
         time: range(request.start, request.end, MILLISECOND_NANO, &*app.clock)?,
         limit: parse_limit("limit", request.limit, 20, 1000)?,
-        spans_per_trace: Some(parse_limit("spansPerTrace", request.spans_per_trace, 3, 100)?),
+        spans_per_trace: Some(parse_limit(
+            "spansPerTrace",
+            request.spans_per_trace,
+            3,
+            100,
+        )?),
         cursor: parse_cursor(request.cursor.as_deref())?,
         deadline: Some(app.deadline()),
     };
@@ -49,9 +57,17 @@ pub(crate) async fn search(
 }
 
 fn form(request: &api::SearchRequest) -> Result<SearchForm, ApiError> {
-    let duration = |name, text: &Option<String>| text.as_deref().map(|text| parse_duration(name, text)).transpose();
+    let duration = |name, text: &Option<String>| {
+        text.as_deref()
+            .map(|text| parse_duration(name, text))
+            .transpose()
+    };
     let mut form = SearchForm::default();
-    parse_tags("attributes", request.attributes.as_deref().unwrap_or_default(), &mut form)?;
+    parse_tags(
+        "attributes",
+        request.attributes.as_deref().unwrap_or_default(),
+        &mut form,
+    )?;
     form.service = request.service.clone().or(form.service);
     form.operation = request.operation.clone().or(form.operation);
     form.duration_min_nanos = duration("minDuration", &request.min_duration)?;
@@ -82,7 +98,11 @@ fn summary(trace: TraceSummary) -> api::TraceSummary {
 }
 
 fn matched(span: MatchedSpan) -> api::MatchedSpan {
-    let attribute = |a: query::FoundAttribute| api::Attribute { key: a.key, kind: a.kind.as_str().to_owned(), value: a.text };
+    let attribute = |a: query::FoundAttribute| api::Attribute {
+        key: a.key,
+        kind: a.kind.as_str().to_owned(),
+        value: a.text,
+    };
     api::MatchedSpan {
         span_id: span.span_id.to_string(),
         name: span.name,

@@ -54,12 +54,20 @@ pub(crate) async fn span(
     State(app): State<App>,
     Path((id, span_id)): Path<(String, String)>,
 ) -> Result<Json<api::SpanDetailsResponse>, ApiError> {
-    let span_id: SpanId = span_id.parse().map_err(|error| ApiError::invalid_parameter("span id", error))?;
+    let span_id: SpanId = span_id
+        .parse()
+        .map_err(|error| ApiError::invalid_parameter("span id", error))?;
     let trace = find(&app, &id).await?;
     let spans = spans_of(&trace)?;
-    let spans: Vec<_> = spans.iter().filter(|span| span.span_id == span_id).map(details).collect();
+    let spans: Vec<_> = spans
+        .iter()
+        .filter(|span| span.span_id == span_id)
+        .map(details)
+        .collect();
     if spans.is_empty() {
-        return Err(ApiError::not_found(format!("the trace has no span {span_id}")));
+        return Err(ApiError::not_found(format!(
+            "the trace has no span {span_id}"
+        )));
     }
     Ok(Json(api::SpanDetailsResponse { spans }))
 }
@@ -80,14 +88,18 @@ pub(crate) async fn otlp(
     Path(id): Path<String>,
 ) -> Result<Response, ApiError> {
     let trace = find(&app, &id).await?;
-    let data = wire::otlp::to_traces_data(&trace.batch).map_err(|error| ApiError::internal(error.to_string()))?;
+    let data = wire::otlp::to_traces_data(&trace.batch)
+        .map_err(|error| ApiError::internal(error.to_string()))?;
     Ok(Json(wire::otlp::traces_data_to_json(&data)).into_response())
 }
 
 /// The whole trace `id`, wherever it lies in time: the store finds traces by their id, not by their range.
 pub(crate) async fn find(app: &App, id: &str) -> Result<Trace, ApiError> {
     let id = parse_trace_id(id)?;
-    let found = app.engine.trace(&app.tenant(), id, TimeRange::ALL, Some(app.deadline())).await?;
+    let found = app
+        .engine
+        .trace(&app.tenant(), id, TimeRange::ALL, Some(app.deadline()))
+        .await?;
     found.ok_or_else(|| {
         ApiError::not_found(format!("no spans of trace {id}"))
             .hint("it may not have arrived yet, have been sampled out by its sender, or be older than what is kept")
@@ -100,7 +112,9 @@ fn spans_of(trace: &Trace) -> Result<Vec<Span>, ApiError> {
 
 fn waterfall(trace: &Trace) -> Result<api::TraceResponse, ApiError> {
     let spans = spans_of(trace)?;
-    let facts = trace.facts().map_err(|error| ApiError::internal(error.to_string()))?;
+    let facts = trace
+        .facts()
+        .map_err(|error| ApiError::internal(error.to_string()))?;
     let names: BTreeMap<&str, u32> = spans.iter().map(|span| (span.service_name(), 0)).collect();
     let services: BTreeMap<&str, u32> = names.into_keys().zip(0..).collect();
     let start = facts.start_unix_nano;
@@ -108,7 +122,10 @@ fn waterfall(trace: &Trace) -> Result<api::TraceResponse, ApiError> {
         span_id: span.span_id.to_string(),
         parent_span_id: span.parent_span_id.map(|id| id.to_string()),
         name: span.name.clone(),
-        service: services.get(span.service_name()).copied().unwrap_or_default(),
+        service: services
+            .get(span.service_name())
+            .copied()
+            .unwrap_or_default(),
         kind: span.kind.as_str().to_owned(),
         status: span.status_code.as_str().to_owned(),
         status_message: non_empty(&span.status_message),
@@ -118,8 +135,14 @@ fn waterfall(trace: &Trace) -> Result<api::TraceResponse, ApiError> {
         link_count: u32::try_from(span.links.len()).unwrap_or(u32::MAX),
         flags: flags(span, trace.conflicting.get(i).copied().unwrap_or_default()),
     };
-    let trace_id = spans.first().map(|span| span.trace_id.to_string()).unwrap_or_default();
-    let error_count = spans.iter().filter(|span| span.status_code == model::StatusCode::ERROR).count() as u64;
+    let trace_id = spans
+        .first()
+        .map(|span| span.trace_id.to_string())
+        .unwrap_or_default();
+    let error_count = spans
+        .iter()
+        .filter(|span| span.status_code == model::StatusCode::ERROR)
+        .count() as u64;
     let rows: Vec<api::SpanRow> = spans.iter().enumerate().map(row).collect();
     Ok(api::TraceResponse {
         trace_id,
@@ -139,13 +162,27 @@ fn waterfall(trace: &Trace) -> Result<api::TraceResponse, ApiError> {
 }
 
 fn flags(span: &Span, conflicting: bool) -> Vec<String> {
-    let redacted = |value: &AnyValue| matches!(value, AnyValue::String(text) if text.contains("[redacted:"));
+    let redacted =
+        |value: &AnyValue| matches!(value, AnyValue::String(text) if text.contains("[redacted:"));
     let flags = [
-        ("exception", span.events.iter().any(|event| event.name == "exception")),
+        (
+            "exception",
+            span.events.iter().any(|event| event.name == "exception"),
+        ),
         ("unfinished", span.end_time_unix_nano == 0),
-        ("ends_before_start", span.end_time_unix_nano != 0 && span.end_time_unix_nano < span.start_time_unix_nano),
+        (
+            "ends_before_start",
+            span.end_time_unix_nano != 0 && span.end_time_unix_nano < span.start_time_unix_nano,
+        ),
         ("conflicting", conflicting),
-        ("redacted", span.attributes.iter().any(|a| redacted(&a.value))),
+        (
+            "redacted",
+            span.attributes.iter().any(|a| redacted(&a.value)),
+        ),
     ];
-    flags.into_iter().filter(|(_, set)| *set).map(|(name, _)| name.to_owned()).collect()
+    flags
+        .into_iter()
+        .filter(|(_, set)| *set)
+        .map(|(name, _)| name.to_owned())
+        .collect()
 }

@@ -8,10 +8,12 @@ use tonic::{Code, Request, Response, Status, async_trait};
 
 use crate::error::ApiError;
 use crate::state::App;
-use crate::tempo::proto::streaming::streaming_querier_server::{StreamingQuerier, StreamingQuerierServer};
+use crate::tempo::proto::streaming::streaming_querier_server::{
+    StreamingQuerier, StreamingQuerierServer,
+};
 use crate::tempo::proto::{
-    SearchRequest, SearchResponse, SearchTagValuesRequest, SearchTagValuesResponse, SearchTagValuesV2Response, SearchTagsRequest,
-    SearchTagsResponse, SearchTagsV2Response,
+    SearchRequest, SearchResponse, SearchTagValuesRequest, SearchTagValuesResponse,
+    SearchTagValuesV2Response, SearchTagsRequest, SearchTagsResponse, SearchTagsV2Response,
 };
 use crate::tempo::{search, tags};
 
@@ -40,29 +42,47 @@ impl StreamingQuerier for Querier {
     async fn search(&self, request: Request<SearchRequest>) -> Answer<SearchResponse> {
         let question = search::question_of(&self.app, request.into_inner())?;
         let app = self.app.clone();
-        let answer = async move { app.engine.search(&question).await.map_err(|error| ApiError::from(error).into()) };
+        let answer = async move {
+            app.engine
+                .search(&question)
+                .await
+                .map_err(|error| ApiError::from(error).into())
+        };
         let packets = answer.map(|found: Result<_, Status>| match found {
             Ok(found) => packets(search::response(found)),
             Err(status) => vec![Err(status)],
         });
-        Ok(Response::new(packets.map(stream::iter).flatten_stream().boxed()))
+        Ok(Response::new(
+            packets.map(stream::iter).flatten_stream().boxed(),
+        ))
     }
 
     async fn search_tags(&self, request: Request<SearchTagsRequest>) -> Answer<SearchTagsResponse> {
         one(tags::tags(&self.app, &of_tags(request.into_inner())).await)
     }
 
-    async fn search_tags_v2(&self, request: Request<SearchTagsRequest>) -> Answer<SearchTagsV2Response> {
+    async fn search_tags_v2(
+        &self,
+        request: Request<SearchTagsRequest>,
+    ) -> Answer<SearchTagsV2Response> {
         one(tags::tags_v2(&self.app, &of_tags(request.into_inner())).await)
     }
 
-    async fn search_tag_values(&self, request: Request<SearchTagValuesRequest>) -> Answer<SearchTagValuesResponse> {
+    async fn search_tag_values(
+        &self,
+        request: Request<SearchTagValuesRequest>,
+    ) -> Answer<SearchTagValuesResponse> {
         let request = request.into_inner();
         let values = tags::tag_values(&self.app, &request.tag_name, &of_values(&request)).await;
-        one(values.map(|values| SearchTagValuesResponse { tag_values: values.into_iter().map(|v| v.value).collect() }))
+        one(values.map(|values| SearchTagValuesResponse {
+            tag_values: values.into_iter().map(|v| v.value).collect(),
+        }))
     }
 
-    async fn search_tag_values_v2(&self, request: Request<SearchTagValuesRequest>) -> Answer<SearchTagValuesV2Response> {
+    async fn search_tag_values_v2(
+        &self,
+        request: Request<SearchTagValuesRequest>,
+    ) -> Answer<SearchTagValuesV2Response> {
         let request = request.into_inner();
         let values = tags::tag_values(&self.app, &request.tag_name, &of_values(&request)).await;
         one(values.map(|tag_values| SearchTagValuesV2Response { tag_values }))
@@ -81,9 +101,17 @@ fn packets(mut response: SearchResponse) -> Vec<Result<SearchResponse, Status>> 
     let mut packets: Vec<_> = response
         .traces
         .chunks(PACKET_TRACES)
-        .map(|traces| Ok(SearchResponse { traces: traces.to_vec(), metrics: None }))
+        .map(|traces| {
+            Ok(SearchResponse {
+                traces: traces.to_vec(),
+                metrics: None,
+            })
+        })
         .collect();
-    packets.push(Ok(SearchResponse { traces: Vec::new(), metrics }));
+    packets.push(Ok(SearchResponse {
+        traces: Vec::new(),
+        metrics,
+    }));
     packets
 }
 
@@ -116,7 +144,10 @@ impl From<ApiError> for Status {
             503 => Code::Unavailable,
             _ => Code::Internal,
         };
-        let hint = error.hint.map(|hint| format!("; {hint}")).unwrap_or_default();
+        let hint = error
+            .hint
+            .map(|hint| format!("; {hint}"))
+            .unwrap_or_default();
         Self::new(code, format!("{}{hint}", error.message))
     }
 }

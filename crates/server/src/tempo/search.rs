@@ -16,7 +16,9 @@ use crate::error::ApiError;
 use crate::question::{both, parse_duration, parse_limit, parse_query, parse_tags};
 use crate::range::{SECOND_NANO, range};
 use crate::state::App;
-use crate::tempo::proto::{SearchMetrics, SearchResponse, ServiceStats, Span, SpanSet, TraceSearchMetadata};
+use crate::tempo::proto::{
+    SearchMetrics, SearchResponse, ServiceStats, Span, SpanSet, TraceSearchMetadata,
+};
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -31,7 +33,10 @@ pub(crate) struct Parameters {
     end: Option<i64>,
 }
 
-pub(crate) async fn search(State(app): State<App>, Query(parameters): Query<Parameters>) -> Response {
+pub(crate) async fn search(
+    State(app): State<App>,
+    Query(parameters): Query<Parameters>,
+) -> Response {
     let answer = async {
         let question = question(&app, parameters)?;
         let found = app.engine.search(&question).await?;
@@ -47,16 +52,26 @@ fn question(app: &App, parameters: Parameters) -> Result<query::SearchRequest, A
         text.map(|text| parse_duration(name, &text)).transpose()
     };
     let mut form = SearchForm::default();
-    parse_tags("tags", parameters.tags.as_deref().unwrap_or_default(), &mut form)?;
+    parse_tags(
+        "tags",
+        parameters.tags.as_deref().unwrap_or_default(),
+        &mut form,
+    )?;
     form.duration_min_nanos = duration("minDuration", parameters.min_duration)?;
     form.duration_max_nanos = duration("maxDuration", parameters.max_duration)?;
     let query = parse_query(parameters.q.as_deref().unwrap_or_default())?;
     Ok(query::SearchRequest {
         tenant: app.tenant(),
         query: both(query, form.to_query()),
-        time: range(seconds(parameters.start), seconds(parameters.end), SECOND_NANO, &*app.clock)?,
+        time: range(
+            seconds(parameters.start),
+            seconds(parameters.end),
+            SECOND_NANO,
+            &*app.clock,
+        )?,
         limit: parse_limit("limit", parameters.limit, 20, 10_000)?,
-        spans_per_trace: (parameters.spss != Some(0)).then_some(parameters.spss.unwrap_or(3) as usize),
+        spans_per_trace: (parameters.spss != Some(0))
+            .then_some(parameters.spss.unwrap_or(3) as usize),
         cursor: None,
         deadline: Some(app.deadline()),
     })
@@ -68,7 +83,10 @@ pub(crate) fn seconds(seconds: Option<i64>) -> Option<i64> {
 }
 
 /// The question of a gRPC request, which says the same with other types.
-pub(crate) fn question_of(app: &App, request: super::proto::SearchRequest) -> Result<query::SearchRequest, ApiError> {
+pub(crate) fn question_of(
+    app: &App,
+    request: super::proto::SearchRequest,
+) -> Result<query::SearchRequest, ApiError> {
     let milliseconds = |ms: u32| (ms != 0).then(|| format!("{ms}ms"));
     let mut tags = String::new();
     for (key, value) in &request.tags {
@@ -102,26 +120,50 @@ pub(crate) fn response(found: SearchResult) -> SearchResponse {
         total_jobs: 1,
         inspected_spans: report.rows_read,
     };
-    SearchResponse { traces: found.traces.into_iter().map(metadata).collect(), metrics: Some(metrics) }
+    SearchResponse {
+        traces: found.traces.into_iter().map(metadata).collect(),
+        metrics: Some(metrics),
+    }
 }
 
 fn metadata(trace: TraceSummary) -> TraceSearchMetadata {
     let count = |n: u64| u32::try_from(n).unwrap_or(u32::MAX);
     let stats = |s: query::ServiceCount| {
-        (s.name, ServiceStats { span_count: count(s.span_count), error_count: count(s.error_count) })
+        (
+            s.name,
+            ServiceStats {
+                span_count: count(s.span_count),
+                error_count: count(s.error_count),
+            },
+        )
     };
-    let set = SpanSet { spans: trace.spans.into_iter().map(span).collect(), matched: count(trace.matched) };
+    let set = SpanSet {
+        spans: trace.spans.into_iter().map(span).collect(),
+        matched: count(trace.matched),
+    };
     // Grafana names this trace by these words.
     let missing = || "<root span not yet received>".to_owned();
     TraceSearchMetadata {
         trace_id: trace.trace_id.to_string(),
-        root_service_name: if trace.root_missing { missing() } else { trace.root_service },
-        root_trace_name: if trace.root_missing { String::new() } else { trace.root_name },
+        root_service_name: if trace.root_missing {
+            missing()
+        } else {
+            trace.root_service
+        },
+        root_trace_name: if trace.root_missing {
+            String::new()
+        } else {
+            trace.root_name
+        },
         start_time_unix_nano: u64::try_from(trace.start_unix_nano).unwrap_or_default(),
         duration_ms: count(u64::try_from(trace.duration_nano / 1_000_000).unwrap_or_default()),
         span_set: Some(set.clone()),
         span_sets: vec![set],
-        service_stats: trace.services.into_iter().map(stats).collect::<HashMap<_, _>>(),
+        service_stats: trace
+            .services
+            .into_iter()
+            .map(stats)
+            .collect::<HashMap<_, _>>(),
     }
 }
 
@@ -142,5 +184,9 @@ fn attribute(attribute: FoundAttribute) -> KeyValue {
         Ok(ModelValue::Bool(v)) => Value::BoolValue(v),
         _ => Value::StringValue(attribute.text),
     };
-    KeyValue { key: attribute.key, value: Some(AnyValue { value: Some(value) }), ..Default::default() }
+    KeyValue {
+        key: attribute.key,
+        value: Some(AnyValue { value: Some(value) }),
+        ..Default::default()
+    }
 }

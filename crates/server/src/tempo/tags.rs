@@ -15,7 +15,8 @@ use crate::question::parse_limit;
 use crate::range::{SECOND_NANO, range};
 use crate::state::App;
 use crate::tempo::proto::{
-    SearchTagValuesResponse, SearchTagValuesV2Response, SearchTagsResponse, SearchTagsV2Response, SearchTagsV2Scope, TagValue,
+    SearchTagValuesResponse, SearchTagValuesV2Response, SearchTagsResponse, SearchTagsV2Response,
+    SearchTagsV2Scope, TagValue,
 };
 use crate::tempo::search::seconds;
 
@@ -52,12 +53,18 @@ pub(crate) struct Parameters {
     pub(crate) end: Option<i64>,
 }
 
-pub(crate) async fn names_v2(State(app): State<App>, Query(parameters): Query<Parameters>) -> Response {
+pub(crate) async fn names_v2(
+    State(app): State<App>,
+    Query(parameters): Query<Parameters>,
+) -> Response {
     let answer = async { Ok(Json(tags_v2(&app, &parameters).await?).into_response()) };
     answer.await.unwrap_or_else(ApiError::into_text)
 }
 
-pub(crate) async fn names(State(app): State<App>, Query(parameters): Query<Parameters>) -> Response {
+pub(crate) async fn names(
+    State(app): State<App>,
+    Query(parameters): Query<Parameters>,
+) -> Response {
     let answer = async { Ok(Json(tags(&app, &parameters).await?).into_response()) };
     answer.await.unwrap_or_else(ApiError::into_text)
 }
@@ -88,33 +95,63 @@ pub(crate) async fn values(
 }
 
 /// Names by scope; `intrinsic` is one of them.
-pub(crate) async fn tags_v2(app: &App, parameters: &Parameters) -> Result<SearchTagsV2Response, ApiError> {
-    let wanted = parameters.scope.as_deref().filter(|scope| !matches!(*scope, "" | "none" | "all"));
-    let scope = wanted.and_then(|name| AttributeScope::ALL.into_iter().find(|scope| scope.as_str() == name));
+pub(crate) async fn tags_v2(
+    app: &App,
+    parameters: &Parameters,
+) -> Result<SearchTagsV2Response, ApiError> {
+    let wanted = parameters
+        .scope
+        .as_deref()
+        .filter(|scope| !matches!(*scope, "" | "none" | "all"));
+    let scope = wanted.and_then(|name| {
+        AttributeScope::ALL
+            .into_iter()
+            .find(|scope| scope.as_str() == name)
+    });
     if let (Some(name), None) = (wanted, scope)
         && name != "intrinsic"
     {
-        return Err(ApiError::invalid_parameter("scope", format_args!("`{name}` is unknown")));
+        return Err(ApiError::invalid_parameter(
+            "scope",
+            format_args!("`{name}` is unknown"),
+        ));
     }
     let limit = parse_limit("limit", parameters.limit, LIMIT_MAX, LIMIT_MAX)?;
     let mut scopes = Vec::new();
     if wanted != Some("intrinsic") {
-        let time = range(seconds(parameters.start), seconds(parameters.end), SECOND_NANO, &*app.clock)?;
-        let found = app.engine.attribute_names(&app.tenant(), scope, time, Some(app.deadline())).await?;
+        let time = range(
+            seconds(parameters.start),
+            seconds(parameters.end),
+            SECOND_NANO,
+            &*app.clock,
+        )?;
+        let found = app
+            .engine
+            .attribute_names(&app.tenant(), scope, time, Some(app.deadline()))
+            .await?;
         for (scope, mut tags) in found.scopes {
             tags.truncate(limit);
-            scopes.push(SearchTagsV2Scope { name: scope.as_str().to_owned(), tags });
+            scopes.push(SearchTagsV2Scope {
+                name: scope.as_str().to_owned(),
+                tags,
+            });
         }
     }
     if wanted.is_none_or(|name| name == "intrinsic") {
         let tags = INTRINSICS.map(str::to_owned).to_vec();
-        scopes.push(SearchTagsV2Scope { name: "intrinsic".to_owned(), tags });
+        scopes.push(SearchTagsV2Scope {
+            name: "intrinsic".to_owned(),
+            tags,
+        });
     }
     Ok(SearchTagsV2Response { scopes })
 }
 
 /// Names of spans and resources without their scopes, each once.
-pub(crate) async fn tags(app: &App, parameters: &Parameters) -> Result<SearchTagsResponse, ApiError> {
+pub(crate) async fn tags(
+    app: &App,
+    parameters: &Parameters,
+) -> Result<SearchTagsResponse, ApiError> {
     let scopes = tags_v2(app, parameters).await?.scopes;
     let mut tag_names: Vec<String> = scopes.into_iter().flat_map(|scope| scope.tags).collect();
     tag_names.sort_unstable();
@@ -123,19 +160,42 @@ pub(crate) async fn tags(app: &App, parameters: &Parameters) -> Result<SearchTag
 }
 
 /// Values of `tag`, the most frequent first.
-pub(crate) async fn tag_values(app: &App, tag: &str, parameters: &Parameters) -> Result<Vec<TagValue>, ApiError> {
+pub(crate) async fn tag_values(
+    app: &App,
+    tag: &str,
+    parameters: &Parameters,
+) -> Result<Vec<TagValue>, ApiError> {
     let question = AttributeValuesRequest {
         tenant: app.tenant(),
         field: field_of(tag),
         // Half-typed filters come from autocompletion and must not fail.
-        filter: parameters.q.as_deref().map(parse_lenient).unwrap_or_default(),
+        filter: parameters
+            .q
+            .as_deref()
+            .map(parse_lenient)
+            .unwrap_or_default(),
         prefix: String::new(),
         limit: parse_limit("limit", parameters.limit, LIMIT_MAX, LIMIT_MAX)?,
-        time: range(seconds(parameters.start), seconds(parameters.end), SECOND_NANO, &*app.clock)?,
+        time: range(
+            seconds(parameters.start),
+            seconds(parameters.end),
+            SECOND_NANO,
+            &*app.clock,
+        )?,
         deadline: Some(app.deadline()),
     };
-    let values = app.engine.attribute_values(&question).await?.values.into_iter();
-    Ok(values.map(|value| TagValue { kind: type_of(tag, value.kind).to_owned(), value: value.text }).collect())
+    let values = app
+        .engine
+        .attribute_values(&question)
+        .await?
+        .values
+        .into_iter();
+    Ok(values
+        .map(|value| TagValue {
+            kind: type_of(tag, value.kind).to_owned(),
+            value: value.text,
+        })
+        .collect())
 }
 
 /// Tempo's word for a type of values.
@@ -159,7 +219,9 @@ fn tag_of(rest: &str) -> Result<&str, ApiError> {
 fn field_of(tag: &str) -> Field {
     let tokens = lex(tag);
     match tokens.first().map(|token| &token.kind) {
-        Some(TokenKind::Attribute(scope, name)) if tokens.len() == 2 => return Field::attribute(*scope, name.clone()),
+        Some(TokenKind::Attribute(scope, name)) if tokens.len() == 2 => {
+            return Field::attribute(*scope, name.clone());
+        }
         _ => {}
     }
     match Intrinsic::from_name(tag) {
@@ -170,7 +232,9 @@ fn field_of(tag: &str) -> Field {
 
 /// Names with characters that TraceQL would want quoted, and bare names.
 fn by_prefix(tag: &str) -> Field {
-    let scoped = tag.split_once('.').and_then(|(scope, name)| Some((Scope::from_name(scope)?, name)));
+    let scoped = tag
+        .split_once('.')
+        .and_then(|(scope, name)| Some((Scope::from_name(scope)?, name)));
     match scoped {
         Some((scope, name)) => Field::attribute(scope, name),
         None => Field::attribute(Scope::Any, tag.strip_prefix('.').unwrap_or(tag)),
@@ -183,10 +247,19 @@ mod tests {
 
     #[test]
     fn tags_name_fields() {
-        assert_eq!(field_of("span.http.route"), Field::attribute(Scope::Span, "http.route"));
+        assert_eq!(
+            field_of("span.http.route"),
+            Field::attribute(Scope::Span, "http.route")
+        );
         assert_eq!(field_of(".a"), Field::attribute(Scope::Any, "a"));
-        assert_eq!(field_of("http.route"), Field::attribute(Scope::Any, "http.route"));
-        assert_eq!(field_of("resource.a/b c"), Field::attribute(Scope::Resource, "a/b c"));
+        assert_eq!(
+            field_of("http.route"),
+            Field::attribute(Scope::Any, "http.route")
+        );
+        assert_eq!(
+            field_of("resource.a/b c"),
+            Field::attribute(Scope::Resource, "a/b c")
+        );
         assert!(matches!(field_of("status"), Field::Intrinsic(_)));
         assert!(matches!(field_of("span:name"), Field::Intrinsic(_)));
     }

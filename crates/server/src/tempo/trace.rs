@@ -13,12 +13,18 @@ use serde_json::{Value, json};
 use crate::error::ApiError;
 use crate::native::find;
 use crate::state::App;
-use crate::tempo::proto::{PartialStatus, Trace as TempoTrace, TraceByIdMetrics, TraceByIdResponse};
+use crate::tempo::proto::{
+    PartialStatus, Trace as TempoTrace, TraceByIdMetrics, TraceByIdResponse,
+};
 
 const PROTOBUF: &str = "application/protobuf";
 
 /// Protobuf `Trace`, or JSON whose list is called `batches`.
-pub(crate) async fn v1(State(app): State<App>, Path(id): Path<String>, headers: HeaderMap) -> Response {
+pub(crate) async fn v1(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Response {
     let answer = async {
         let (resource_spans, _) = whole(&app, &id).await?;
         if wants_protobuf(&headers) {
@@ -30,27 +36,54 @@ pub(crate) async fn v1(State(app): State<App>, Path(id): Path<String>, headers: 
 }
 
 /// `TraceByIDResponse`.
-pub(crate) async fn v2(State(app): State<App>, Path(id): Path<String>, headers: HeaderMap) -> Response {
+pub(crate) async fn v2(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Response {
     let answer = async {
         let (resource_spans, trace) = whole(&app, &id).await?;
-        let message = trace.partial.as_ref().map(ToString::to_string).unwrap_or_default();
-        let metrics = TraceByIdMetrics { inspected_bytes: trace.report.bytes_read };
+        let message = trace
+            .partial
+            .as_ref()
+            .map(ToString::to_string)
+            .unwrap_or_default();
+        let metrics = TraceByIdMetrics {
+            inspected_bytes: trace.report.bytes_read,
+        };
         if wants_protobuf(&headers) {
-            let status = if trace.partial.is_some() { PartialStatus::Partial } else { PartialStatus::Complete };
+            let status = if trace.partial.is_some() {
+                PartialStatus::Partial
+            } else {
+                PartialStatus::Complete
+            };
             let trace = Some(TempoTrace { resource_spans });
-            return Ok(protobuf(&TraceByIdResponse { trace, metrics: Some(metrics), status: status.into(), message }));
+            return Ok(protobuf(&TraceByIdResponse {
+                trace,
+                metrics: Some(metrics),
+                status: status.into(),
+                message,
+            }));
         }
-        let status = if message.is_empty() { "COMPLETE" } else { "PARTIAL" };
+        let status = if message.is_empty() {
+            "COMPLETE"
+        } else {
+            "PARTIAL"
+        };
         let metrics = json!({ "inspectedBytes": metrics.inspected_bytes.to_string() });
         let trace = json!({ "resourceSpans": list(resource_spans) });
-        Ok(Json(json!({ "trace": trace, "metrics": metrics, "status": status, "message": message })).into_response())
+        Ok(Json(
+            json!({ "trace": trace, "metrics": metrics, "status": status, "message": message }),
+        )
+        .into_response())
     };
     answer.await.unwrap_or_else(ApiError::into_text)
 }
 
 async fn whole(app: &App, id: &str) -> Result<(Vec<ResourceSpans>, Trace), ApiError> {
     let trace = find(app, id).await?;
-    let data = wire::otlp::to_traces_data(&trace.batch).map_err(|error| ApiError::internal(error.to_string()))?;
+    let data = wire::otlp::to_traces_data(&trace.batch)
+        .map_err(|error| ApiError::internal(error.to_string()))?;
     let mut resource_spans = data.resource_spans;
     resource_spans.iter_mut().for_each(fill);
     Ok((resource_spans, trace))
@@ -60,8 +93,14 @@ async fn whole(app: &App, id: &str) -> Result<(Vec<ResourceSpans>, Trace), ApiEr
 fn fill(resource_spans: &mut ResourceSpans) {
     let resource = resource_spans.resource.get_or_insert_default();
     if resource.attributes.is_empty() {
-        let value = Some(AnyValue { value: Some(any_value::Value::StringValue("unknown_service".to_owned())) });
-        resource.attributes.push(KeyValue { key: "service.name".to_owned(), value, ..Default::default() });
+        let value = Some(AnyValue {
+            value: Some(any_value::Value::StringValue("unknown_service".to_owned())),
+        });
+        resource.attributes.push(KeyValue {
+            key: "service.name".to_owned(),
+            value,
+            ..Default::default()
+        });
     }
     for scope_spans in &mut resource_spans.scope_spans {
         scope_spans.scope.get_or_insert_default();
@@ -77,7 +116,10 @@ fn list(resource_spans: Vec<ResourceSpans>) -> Value {
 }
 
 fn wants_protobuf(headers: &HeaderMap) -> bool {
-    let accept = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
+    let accept = headers
+        .get(header::ACCEPT)
+        .and_then(|accept| accept.to_str().ok())
+        .unwrap_or_default();
     accept.contains("protobuf")
 }
 
