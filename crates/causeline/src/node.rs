@@ -215,8 +215,6 @@ fn refuse_open_addresses(listen: &ListenArgs) -> Result<(), receivers::ConfigErr
         listen.tempo,
         listen.http,
     ];
-    let addresses = addresses.into_iter().filter_map(|Listen(address)| address);
-    addresses
-        .map(|address| receivers::check_exposure(address, listen.insecure))
-        .collect()
+    let mut addresses = addresses.into_iter().filter_map(|Listen(address)| address);
+    addresses.try_for_each(|address| receivers::check_exposure(address, listen.insecure))
 }

@@ -67,7 +67,7 @@ where
     }
 
     /// Reads to the end.
-    pub(crate) async fn to_end(&mut self, charge: &mut Charge) -> Result<(), Refusal> {
+    pub(crate) async fn read_to_end(&mut self, charge: &mut Charge) -> Result<(), Refusal> {
         while self.more(charge).await? {}
         Ok(())
     }

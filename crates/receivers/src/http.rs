@@ -119,7 +119,7 @@ impl Handler {
         let exporter = &self.exporter;
         let mut charge = exporter.admit(announced)?;
         let mut reader = Reader::new(incoming, announced, exporter.request_bytes_max);
-        body::in_time(exporter.body_timeout, reader.to_end(&mut charge)).await?;
+        body::in_time(exporter.body_timeout, reader.read_to_end(&mut charge)).await?;
         let payload = Payload {
             wire: reader.into_bytes(),
             compression,

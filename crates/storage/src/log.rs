@@ -39,7 +39,6 @@ pub(crate) struct Pending {
     pub(crate) done: oneshot::Sender<Result<Appended, Error>>,
 }
 
-#[expect(clippy::large_enum_variant, reason = "nearly all are appends")]
 enum Command {
     Append(Pending),
     /// Answers with the last segment that will get no more records.

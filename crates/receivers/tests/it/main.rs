@@ -1,5 +1,7 @@
 //! The OTLP contract over real sockets.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 mod http_accepted;
 mod http_refused;
 mod http_web;

@@ -59,7 +59,7 @@ async fn damage_in_the_middle_loses_one_record_and_says_so() {
     bytes[at] ^= 1;
     disk.set_contents(&path, bytes.clone());
     let store = open(&disk).unwrap();
-    assert_eq!(store.recovery().damaged, [path.clone()]);
+    assert_eq!(store.recovery().damaged, std::slice::from_ref(&path));
     assert_eq!(store.recovery().torn_tails, 0);
     assert_eq!(all(&store).await, spans_of([1, 3, 4]));
     let copy = path.replace("log/", "quarantine/");
@@ -122,7 +122,7 @@ async fn a_damaged_header_is_reported_and_kept() {
     bytes[30] ^= 1;
     disk.set_contents(&path, bytes.clone());
     let store = open(&disk).unwrap();
-    assert_eq!(store.recovery().damaged, [path.clone()]);
+    assert_eq!(store.recovery().damaged, std::slice::from_ref(&path));
     assert_eq!(disk.contents(&path.replace("log/", "quarantine/")), bytes);
     assert!(all(&store).await.is_empty());
 }

@@ -468,7 +468,7 @@ impl Chance {
                 self.left = self.left.saturating_sub(256);
                 keeps
             }
-            Survives::Sectors(_) | Survives::Bytes(_) => self.entropy.next_u64() % 2 == 0,
+            Survives::Sectors(_) | Survives::Bytes(_) => self.entropy.next_u64().is_multiple_of(2),
         }
     }
 
@@ -489,7 +489,7 @@ impl Chance {
                         kept as usize
                     }
                     Survives::Sectors(_) | Survives::Bytes(_) => {
-                        if self.entropy.next_u64() % 3 == 0 {
+                        if self.entropy.next_u64().is_multiple_of(3) {
                             0
                         } else {
                             piece.len()

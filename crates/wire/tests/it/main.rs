@@ -1,5 +1,7 @@
 //! Properties of the decoders, with `prost` and the generated messages as the oracle.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 mod generated;
 mod hostile_bytes;
 mod seeds;
