@@ -36,7 +36,7 @@ serve: release
 test: test-ui test-rust test-e2e
 
 test-ui: ui/node_modules
-	cd ui && npm run lint && npm run typecheck && npm test && npm run build && npm run budget
+	cd ui && npm run check
 
 test-rust: ui/dist/index.html
 	$(CARGO) fmt --all --check

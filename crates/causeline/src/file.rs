@@ -97,4 +97,17 @@ mod tests {
             .to_string();
         assert!(bad.contains("redaction.rules"), "{bad}");
     }
+
+    #[test]
+    fn the_documented_example_is_valid() {
+        let page = include_str!("../../../docs/settings.md");
+        let example = page
+            .split("```yaml\n")
+            .nth(1)
+            .unwrap()
+            .split("```")
+            .next()
+            .unwrap();
+        load_text(example).map(drop).unwrap();
+    }
 }

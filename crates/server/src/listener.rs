@@ -69,15 +69,17 @@ pub async fn start(config: &Config, app: App) -> Result<Running, StartError> {
     let tempo = bind(config.tempo_addr, "Tempo's API").await?;
     let stop = CancellationToken::new();
     let mut tasks = Vec::new();
-    let mut addr_of = |listener: Option<(TcpListener, SocketAddr)>,
-                       surface: &'static str,
-                       router: Router<App>| {
+    let mut serve = |listener: Option<(TcpListener, SocketAddr)>,
+                     name,
+                     api: Router<App>,
+                     whole: fn(Router<App>) -> Router<App>| {
         let (listener, addr) = listener?;
-        let surface = Surface {
-            name: surface,
-            loopback: addr.ip().is_loopback(),
-        };
-        let router = shared_layers(router, &app, surface);
+        let loopback = addr.ip().is_loopback();
+        let surface = Surface { name, loopback };
+        let router = whole(observed(api, &app, surface));
+        let router = router
+            .layer(from_fn_with_state(surface, check_host))
+            .with_state(app.clone());
         let stopped = stop.clone().cancelled_owned();
         tasks.push(tokio::spawn(async move {
             // Accept errors are retried inside; `serve` ends only by its shutdown signal.
@@ -87,8 +89,8 @@ pub async fn start(config: &Config, app: App) -> Result<Running, StartError> {
         }));
         Some(addr)
     };
-    let http_addr = addr_of(http, "native", product());
-    let tempo_addr = addr_of(tempo, "tempo", tempo::router(&app));
+    let http_addr = serve(http, "native", native::router(), product);
+    let tempo_addr = serve(tempo, "tempo", tempo::router(&app), |api| api);
     Ok(Running {
         http_addr,
         tempo_addr,
@@ -97,15 +99,15 @@ pub async fn start(config: &Config, app: App) -> Result<Running, StartError> {
     })
 }
 
-fn product() -> Router<App> {
-    Router::new()
-        .merge(native::router())
+/// Compression and security headers, for everything that the product's listener serves.
+fn product(native: Router<App>) -> Router<App> {
+    native
         .fallback(get(assets::serve))
         .layer(CompressionLayer::new())
         .layer(from_fn(secure))
 }
 
-/// What machines ask every few seconds: neither counted nor traced, or they would drown what people ask.
+/// What machines ask every few seconds; like the UI's files neither counted nor traced, or it would drown what people ask.
 fn probes() -> Router<App> {
     Router::new()
         .route("/metrics", get(health::metrics))
@@ -113,13 +115,11 @@ fn probes() -> Router<App> {
         .route("/ready", get(health::ready))
 }
 
-fn shared_layers(router: Router<App>, app: &App, surface: Surface) -> Router {
-    router
-        .layer(CatchPanicLayer::new())
+/// Counts and traces the routes of an API.
+fn observed(api: Router<App>, app: &App, surface: Surface) -> Router<App> {
+    api.layer(CatchPanicLayer::new())
         .layer(from_fn_with_state((app.clone(), surface), observe))
         .merge(probes())
-        .layer(from_fn_with_state(surface, check_host))
-        .with_state(app.clone())
 }
 
 async fn bind(
