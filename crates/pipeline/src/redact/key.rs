@@ -77,8 +77,9 @@ pub(crate) fn is_credential_key(key: &str) -> bool {
     })
 }
 
-/// Whether `key` ends in `[redacted:…]`: the marker's words are ours, and not the sender's name of a value.
+/// Whether the last words of `key` are those of a marker, `[redacted:…]`: they are ours, and not the sender's name of a value.
 fn ends_in_marker(key: &str) -> bool {
+    let key = key.trim_end_matches(|c: char| c.is_ascii() && !c.is_ascii_alphabetic() && c != ']');
     let marker = key.rsplit_once('[').map(|(_, marker)| marker);
     key.ends_with(']') && marker.is_some_and(|m| m.starts_with("redacted:"))
 }
@@ -213,6 +214,7 @@ mod tests {
             "messaging.kafka.message.key",
             "cookie_consent",
             "x=[redacted:credential]",
+            "x=[redacted:credential] 1",
             "author",
             "идентификатор",
         ] {
