@@ -110,7 +110,7 @@ mod tests {
             ("rooms:\n  - size: 1B\n    colour: red\n", 3, "rooms[0]"),
             ("rooms:\n  - size: 1B\n  - size: 1XB\n", 3, "rooms[1].size"),
             ("port: 70700\n", 1, "port"),
-            ("port: [1\n", 2, ""),
+            ("port: [1\n", 1, "port"),
             ("port: 1\nport: 2\n", 2, "port"),
         ];
         for (text, line, path) in cases {

@@ -58,6 +58,9 @@ const WORD_ENDINGS: &[&str] = &[
 /// OpenTelemetry's `session.id` is not one: the convention defines it as an identifier without authority.
 /// `session_id`, `sessionId` and `JSESSIONID` are.
 pub(crate) fn is_credential_key(key: &str) -> bool {
+    if ends_in_marker(key) {
+        return false;
+    }
     // The longest ending has two words of at most 13 letters; anything relevant lies in the last stretch.
     let Some(last) = last_words(key) else {
         return false;
@@ -72,6 +75,13 @@ pub(crate) fn is_credential_key(key: &str) -> bool {
         [first, word] => tail == *word && before == *first && !(last.dotted && *first == "session"),
         _ => false,
     })
+}
+
+/// Whether the last words of `key` are those of a marker, `[redacted:…]`: they are ours, and not the sender's name of a value.
+fn ends_in_marker(key: &str) -> bool {
+    let key = key.trim_end_matches(|c: char| c.is_ascii() && !c.is_ascii_alphabetic() && c != ']');
+    let marker = key.rsplit_once('[').map(|(_, marker)| marker);
+    key.ends_with(']') && marker.is_some_and(|m| m.starts_with("redacted:"))
 }
 
 /// The last two words of a key, in lower case.
@@ -203,6 +213,8 @@ mod tests {
             "cache.key",
             "messaging.kafka.message.key",
             "cookie_consent",
+            "x=[redacted:credential]",
+            "x=[redacted:credential] 1",
             "author",
             "идентификатор",
         ] {

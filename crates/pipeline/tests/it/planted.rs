@@ -112,8 +112,8 @@ fn assert_gone(batch: &RecordBatch, hits: &Hits, part: &str) {
     for lead in 0..3 {
         let padded = [vec![b' '; lead], part.as_bytes().to_vec()].concat();
         let encoded = base64::engine::general_purpose::STANDARD_NO_PAD.encode(padded);
-        // Without the characters that the neighbours shape.
-        let middle = &encoded[4.min(encoded.len())..encoded.len() - 2];
+        // Without the characters that the neighbours shape; what is left of a short part may stand anywhere by chance.
+        let middle = encoded.get(4..encoded.len() - 2).unwrap_or_default();
         if middle.len() >= 8 {
             assert!(!contains(&raw, middle.as_bytes()), "base64 of {part}");
         }
