@@ -183,10 +183,8 @@ impl Frame {
         let tenant = std::str::from_utf8(body.get(..tenant_len)?).ok()?;
         let ipc_start = padded(tenant_len);
         let ipc_len = self.body_len.checked_sub(ipc_start)?;
-        let mut ipc = bytes.slice_with_length(body_start + ipc_start, ipc_len);
-        let mut decoder = StreamDecoder::new();
-        decoder.decode(&mut schema.clone()).ok()?;
-        let batch = decoder.decode(&mut ipc).ok()??;
+        let ipc = bytes.slice_with_length(body_start + ipc_start, ipc_len);
+        let batch = decode_batch(schema.clone(), ipc)?;
         (batch.schema_ref().fields() == columnar::schema().fields()).then_some(())?;
         Some(Record {
             sequence: self.sequence,
@@ -197,6 +195,19 @@ impl Frame {
             bytes: (self.end - self.start) as u64,
         })
     }
+}
+
+/// The batch of one record.
+///
+/// The checksum says that the bytes are as they were written. Should they be nonsense all the same, the IPC reader returns errors for most
+/// of it and panics for buffers that lie outside of a message; neither may keep a store from opening.
+fn decode_batch(mut schema: Buffer, mut ipc: Buffer) -> Option<RecordBatch> {
+    let decode = move || {
+        let mut decoder = StreamDecoder::new();
+        decoder.decode(&mut schema).ok()?;
+        decoder.decode(&mut ipc).ok()?
+    };
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(decode)).ok()?
 }
 
 /// Readable records that begin after `at`, without regard to their order.

@@ -145,7 +145,7 @@ async fn scans_heed_deadline_and_budget() {
     })
     .await;
     assert_eq!(late.unwrap_err(), ErrorKind::Limited);
-    for bytes_max in [0, 100, 1_000, 3_000] {
+    for bytes_max in [0, 100] {
         let cheap = kind_of(ScanRequest {
             bytes_max: Some(bytes_max),
             ..all.clone()
