@@ -59,5 +59,5 @@ bench:
 	$(CARGO) bench --workspace
 
 gen:
-	$(CARGO) xtask gen
+	UPDATE_EXPECT=1 $(CARGO) test -p server openapi
 	cd ui && npm run gen

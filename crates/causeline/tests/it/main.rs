@@ -6,3 +6,4 @@ mod leaks;
 mod node;
 mod otlp;
 mod own_traces;
+mod tempo;

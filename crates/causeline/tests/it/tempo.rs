@@ -1,0 +1,279 @@
+//! Tempo's API as Grafana's data source calls it, with its traps.
+
+use http::uri::PathAndQuery;
+use opentelemetry_proto::tonic::trace::v1::{Status, TracesData};
+use prost::Message;
+use tonic::client::Grpc;
+use tonic::transport::Channel;
+use tonic_prost::ProstCodec;
+
+use crate::node::{Node, get, get_json};
+use crate::otlp::{must_export, request, span, string, trace_id};
+
+/// The fields of Tempo's `TraceByIDResponse` that Grafana reads.
+#[derive(Clone, PartialEq, Message)]
+struct TraceById {
+    #[prost(message, optional, tag = "1")]
+    trace: Option<TracesData>,
+    #[prost(int32, tag = "3")]
+    status: i32,
+    #[prost(string, tag = "4")]
+    message: String,
+}
+
+/// The fields of Tempo's `SearchRequest` that Grafana sends.
+#[derive(Clone, PartialEq, Message)]
+struct Search {
+    #[prost(uint32, tag = "4")]
+    limit: u32,
+    #[prost(uint32, tag = "5")]
+    start: u32,
+    #[prost(uint32, tag = "6")]
+    end: u32,
+    #[prost(string, tag = "8")]
+    query: String,
+}
+
+/// The fields of Tempo's `SearchResponse` that Grafana joins by.
+#[derive(Clone, PartialEq, Message)]
+struct Found {
+    #[prost(message, repeated, tag = "1")]
+    traces: Vec<FoundTrace>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct FoundTrace {
+    #[prost(string, tag = "1")]
+    trace_id: String,
+    #[prost(string, tag = "2")]
+    root_service: String,
+    #[prost(string, tag = "3")]
+    root_name: String,
+    #[prost(uint64, tag = "4")]
+    start_unix_nano: u64,
+}
+
+async fn node_with_a_trace(folder: &std::path::Path) -> Node {
+    let node = Node::start(folder, &[]);
+    let mut root = span(1, 1, "GET /");
+    root.attributes = vec![string("a/b \"c\"", "x"), string("route", "/")];
+    let mut bare = request("", vec![span(1, 2, "bare")]);
+    let resource_spans = &mut bare.resource_spans[0];
+    resource_spans.resource = None;
+    resource_spans.scope_spans[0].scope = None;
+    must_export(&node.url("OTLP/HTTP"), &request("gateway", vec![root])).await;
+    must_export(&node.url("OTLP/HTTP"), &bare).await;
+    node
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_trace_has_what_grafana_dereferences() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let node = node_with_a_trace(folder.path()).await;
+    let tempo = node.url("Tempo");
+    let protobuf = async |path: String| {
+        let request = reqwest::Client::new().get(path);
+        let response = request
+            .header("accept", "application/protobuf")
+            .send()
+            .await;
+        let response = response.expect("an answer");
+        assert!(response.status().is_success());
+        assert_eq!(response.headers()["content-type"], "application/protobuf");
+        response.bytes().await.expect("a whole body")
+    };
+    // A range that misses the trace must not lose it.
+    let v2 = protobuf(format!(
+        "{tempo}/api/v2/traces/{}?start=1&end=2",
+        trace_id(1)
+    ))
+    .await;
+    let v2 = TraceById::decode(v2).expect("TraceByIDResponse");
+    let v1 = protobuf(format!("{tempo}/api/traces/{}", trace_id(1))).await;
+    let v1 = TracesData::decode(v1).expect("Trace");
+    assert_eq!(v2.trace.as_ref(), Some(&v1));
+    assert_eq!((v2.status, v2.message.as_str()), (0, ""));
+    let mut spans = 0;
+    for resource_spans in &v1.resource_spans {
+        let resource = resource_spans.resource.as_ref().expect("a resource");
+        assert!(
+            !resource.attributes.is_empty(),
+            "spans of a resource without attributes vanish"
+        );
+        for scope_spans in &resource_spans.scope_spans {
+            assert!(scope_spans.scope.is_some(), "the scope is dereferenced");
+            for span in &scope_spans.spans {
+                assert_eq!(
+                    span.status,
+                    Some(Status::default()),
+                    "the status is dereferenced"
+                );
+                spans += 1;
+            }
+        }
+    }
+    assert_eq!(spans, 2);
+    let json = get_json(&format!("{tempo}/api/traces/{}", trace_id(1))).await;
+    assert!(json["batches"].is_array(), "v1 JSON has `batches`: {json}");
+    let absent = reqwest::get(format!("{tempo}/api/v2/traces/{}", trace_id(9))).await;
+    assert_eq!(
+        absent.expect("an answer").status().as_u16(),
+        404,
+        "404 makes Grafana try v1"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn search_answers_pass_a_strict_decoder() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let node = node_with_a_trace(folder.path()).await;
+    let tempo = node.url("Tempo");
+    let question = "q=%7B%20span.route%20%3D%20%22%2F%22%20%7D&limit=5&spss=0";
+    let found = get_json(&format!("{tempo}/api/search?{question}")).await;
+    let fields = |value: &serde_json::Value| -> Vec<String> {
+        value
+            .as_object()
+            .expect("an object")
+            .keys()
+            .cloned()
+            .collect()
+    };
+    assert_eq!(fields(&found), ["metrics", "traces"]);
+    let trace = &found["traces"][0];
+    let known = [
+        "durationMs",
+        "rootServiceName",
+        "rootTraceName",
+        "serviceStats",
+        "spanSet",
+        "spanSets",
+        "startTimeUnixNano",
+        "traceID",
+    ];
+    assert_eq!(fields(trace), known);
+    assert!(
+        trace["startTimeUnixNano"].is_string() && trace["durationMs"].is_number(),
+        "{trace}"
+    );
+    assert_eq!(
+        trace["spanSet"], trace["spanSets"][0],
+        "the older field is filled too"
+    );
+    let set = &trace["spanSets"][0];
+    assert_eq!(set["matched"], 1);
+    let span = &set["spans"][0];
+    assert_eq!(
+        fields(span),
+        [
+            "attributes",
+            "durationNanos",
+            "name",
+            "spanID",
+            "startTimeUnixNano"
+        ]
+    );
+    assert!(span["durationNanos"].is_string() && span["startTimeUnixNano"].is_string());
+    assert_eq!(
+        span["attributes"][0],
+        serde_json::json!({ "key": "route", "value": { "stringValue": "/" } })
+    );
+    let stats = fields(&trace["serviceStats"]);
+    assert_eq!(stats, ["", "gateway"], "by service");
+
+    // Grafana unescapes a tag and puts it back as path; half-typed filters come with it.
+    let odd = format!(
+        "{tempo}/api/v2/search/tag/span.a%2Fb%20%22c%22/values?limit=10&tag=x&q=%7B%20span.route%20%3D"
+    );
+    assert_eq!(get_json(&odd).await["tagValues"][0]["value"], "x");
+    let bare = format!("{tempo}/api/v2/search/tag/span.a/b%20%22c%22/values");
+    assert_eq!(get_json(&bare).await["tagValues"][0]["value"], "x");
+    let tags = get_json(&format!("{tempo}/api/v2/search/tags?limit=5000")).await;
+    let scopes: Vec<_> = tags["scopes"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|s| s["name"].clone())
+        .collect();
+    assert_eq!(
+        scopes,
+        [
+            "resource",
+            "span",
+            "event",
+            "link",
+            "instrumentation",
+            "intrinsic"
+        ]
+    );
+    let legacy = get_json(&format!(
+        "{tempo}/api/search?tags=route%3D%2F&minDuration=1ms&maxDuration=1s"
+    ))
+    .await;
+    assert_eq!(legacy["traces"][0]["traceID"], trace_id(1));
+    assert!(
+        get(&format!("{tempo}/api/status/buildinfo"))
+            .await
+            .contains("version")
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn grpc_streams_on_the_same_socket() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let node = node_with_a_trace(folder.path()).await;
+    let tempo = node.url("Tempo");
+    let channel = Channel::from_shared(tempo)
+        .expect("an address")
+        .connect()
+        .await
+        .expect("h2c");
+    let mut grpc = Grpc::new(channel);
+    let now = std::time::UNIX_EPOCH
+        .elapsed()
+        .expect("after 1970")
+        .as_secs() as u32;
+    let search = Search {
+        limit: 1,
+        start: now - 900,
+        end: now + 60,
+        query: "{}".into(),
+    };
+    let path = PathAndQuery::from_static("/tempopb.StreamingQuerier/Search");
+    grpc.ready().await.expect("connected");
+    let codec: ProstCodec<Search, Found> = ProstCodec::default();
+    let answer = grpc
+        .server_streaming(tonic::Request::new(search), path, codec)
+        .await;
+    let mut packets = answer.expect("a stream").into_inner();
+    let mut traces = Vec::new();
+    while let Some(packet) = packets.message().await.expect("whole packets") {
+        traces.extend(packet.traces);
+    }
+    let ids: Vec<_> = traces.iter().map(|trace| trace.trace_id.clone()).collect();
+    assert_eq!(ids, [trace_id(1)]);
+    assert_eq!(traces[0].root_name, "GET /");
+
+    let bad = Search {
+        query: "{ span.a = ".into(),
+        ..Search::default()
+    };
+    let path = PathAndQuery::from_static("/tempopb.StreamingQuerier/Search");
+    grpc.ready().await.expect("connected");
+    let codec: ProstCodec<Search, Found> = ProstCodec::default();
+    let refused = grpc
+        .server_streaming(tonic::Request::new(bad), path, codec)
+        .await;
+    let refused = refused.err().expect("a refusal");
+    assert_eq!(refused.code(), tonic::Code::InvalidArgument, "{refused}");
+
+    let path = PathAndQuery::from_static("/tempopb.StreamingQuerier/MetricsQueryRange");
+    grpc.ready().await.expect("connected");
+    let codec: ProstCodec<Search, Found> = ProstCodec::default();
+    let unknown = grpc
+        .server_streaming(tonic::Request::new(Search::default()), path, codec)
+        .await;
+    assert_eq!(
+        unknown.err().map(|status| status.code()),
+        Some(tonic::Code::Unimplemented)
+    );
+}
