@@ -42,7 +42,10 @@ export function Ruler({ view, width, pointerX, onZoom }: Props) {
     >
       {rulerTicks(view, step).map((tick) => {
         const x = xOf(view, width, tick);
-        return <span key={tick} className={styles.tick} data-flip={x > width - LABEL_ROOM || undefined} style={{ insetInlineStart: x }}>{formatTick(tick, step)}</span>;
+        const flips = x > width - LABEL_ROOM;
+        // A label on the left of its mark needs the room that the mark before it uses for its own.
+        const fits = !flips || xOf(view, width, view.from + step) >= 2 * LABEL_ROOM;
+        return <span key={tick} className={styles.tick} data-flip={flips || undefined} style={{ insetInlineStart: x }}>{fits && formatTick(tick, step)}</span>;
       })}
       {pointerX >= 0 && <span className={styles.pointerTime} data-flip={pointerX > width - LABEL_ROOM || undefined} style={{ insetInlineStart: pointerX }}>{formatTick(timeAt(pointerX), step / 100)}</span>}
       {drag && <span className={styles.drag} style={{ insetInlineStart: Math.min(drag.a, drag.b), inlineSize: Math.abs(drag.b - drag.a) }} />}
