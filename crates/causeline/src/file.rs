@@ -1,67 +1,125 @@
-//! The settings file: one section a room, each room's own struct.
+//! The settings file: one section a room. What it can say stands in `docs/settings.md`.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use pipeline::{RedactionConfig, Redactor};
 use serde::Deserialize;
-use settings::ConfigProblem;
+use settings::{ByteSize, ConfigProblem, HumanDuration, Origin};
 
 /// What an operator may write. Unknown keys are refused, so that a typing error is not a silent default.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct Raw {
     redaction: RedactionConfig,
+    intake: RawIntake,
+    storage: RawStorage,
 }
 
-/// Checked settings.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct RawIntake {
+    request_bytes_max: Option<ByteSize>,
+    in_flight_bytes_max: Option<ByteSize>,
+    cors_origins: Option<Vec<String>>,
+    allowed_hosts: Vec<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct RawStorage {
+    flush_bytes: Option<ByteSize>,
+    flush_interval: Option<HumanDuration>,
+    head_bytes_max: Option<ByteSize>,
+    dedup_window: Option<HumanDuration>,
+    disk_reserve_bytes: Option<ByteSize>,
+}
+
+/// Checked settings; addresses and the data folder come from the command line.
 pub(crate) struct Settings {
     pub(crate) redactor: Redactor,
+    pub(crate) receivers: receivers::Config,
+    pub(crate) storage: storage::Config,
 }
 
-/// A settings file that cannot be used.
+/// Settings that cannot be used: every problem, each with its place.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum FileError {
-    #[error("settings file {path}")]
-    Read {
-        path: PathBuf,
-        #[source]
-        source: std::io::Error,
-    },
-    #[error("settings file {path}: {message}")]
-    Parse { path: PathBuf, message: String },
-    #[error("settings: {0}")]
-    Check(String),
-}
+#[error("settings: {0}")]
+pub(crate) struct FileError(String);
 
-/// The settings of `path`; the defaults where there is none.
-///
-/// Errors: every problem of the file at once, each with its place.
-pub(crate) fn load(path: Option<&Path>) -> Result<Settings, FileError> {
-    let raw = match path {
-        Some(path) => read(path)?,
-        None => Raw::default(),
-    };
-    let redactor = Redactor::new(&raw.redaction).map_err(check)?;
-    Ok(Settings { redactor })
-}
-
-fn read(path: &Path) -> Result<Raw, FileError> {
-    let text = std::fs::read_to_string(path).map_err(|source| FileError::Read {
-        path: path.to_owned(),
-        source,
-    })?;
-    if text.trim().is_empty() {
-        return Ok(Raw::default());
-    }
-    serde_saphyr::from_str(&text).map_err(|error| FileError::Parse {
-        path: path.to_owned(),
-        message: error.to_string(),
+/// The settings of `path`, the defaults where there is none, for a store in `data_dir`.
+pub(crate) fn load(path: Option<&Path>, data_dir: &Path) -> Result<Settings, FileError> {
+    let raw = path.map_or_else(|| Ok(Raw::default()), settings::read_file);
+    let raw: Raw = raw.map_err(|problem| tell(&[problem], None))?;
+    let origin = path.map(|path| Origin::File(path.to_owned()));
+    let redactor =
+        Redactor::new(&raw.redaction).map_err(|problems| tell(&problems, origin.clone()))?;
+    let receivers = raw
+        .intake
+        .checked()
+        .map_err(|problems| tell(&problems, origin))?;
+    Ok(Settings {
+        redactor,
+        receivers,
+        storage: raw.storage.over(data_dir),
     })
 }
 
-fn check(problems: Vec<ConfigProblem>) -> FileError {
-    let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
-    FileError::Check(problems.join("; "))
+fn tell(problems: &[ConfigProblem], origin: Option<Origin>) -> FileError {
+    let place = |problem: &ConfigProblem| match (&problem.origin, &origin) {
+        (None, Some(origin)) => problem.clone().from_origin(origin.clone()).to_string(),
+        _ => problem.to_string(),
+    };
+    FileError(problems.iter().map(place).collect::<Vec<_>>().join("; "))
+}
+
+impl RawIntake {
+    fn checked(self) -> Result<receivers::Config, Vec<ConfigProblem>> {
+        let mut config = receivers::Config {
+            allowed_hosts: self.allowed_hosts,
+            ..receivers::Config::default()
+        };
+        let bytes = |size: Option<ByteSize>, default| {
+            size.map_or(default, |size| {
+                usize::try_from(size.0).unwrap_or(usize::MAX)
+            })
+        };
+        config.request_bytes_max = bytes(self.request_bytes_max, config.request_bytes_max);
+        config.in_flight_bytes_max = bytes(self.in_flight_bytes_max, config.in_flight_bytes_max);
+        if let Some(origins) = self.cors_origins {
+            config.cors = match origins.as_slice() {
+                [] => receivers::Cors::Off,
+                [all] if all == "*" => receivers::Cors::Any,
+                _ => receivers::Cors::Origins(origins),
+            };
+        }
+        // Addresses are the command line's and checked there.
+        let problems: Vec<_> = config
+            .check(true)
+            .iter()
+            .map(|p| ConfigProblem::new("intake", p.to_string()))
+            .collect();
+        if problems.is_empty() {
+            Ok(config)
+        } else {
+            Err(problems)
+        }
+    }
+}
+
+impl RawStorage {
+    fn over(self, data_dir: &Path) -> storage::Config {
+        let default = storage::Config::new(data_dir);
+        let bytes = |size: Option<ByteSize>, default| size.map_or(default, |size| size.0);
+        let time = |time: Option<HumanDuration>, default| time.map_or(default, |time| time.0);
+        storage::Config {
+            flush_bytes: bytes(self.flush_bytes, default.flush_bytes),
+            flush_interval: time(self.flush_interval, default.flush_interval),
+            head_bytes_max: bytes(self.head_bytes_max, default.head_bytes_max),
+            dedup_window: time(self.dedup_window, default.dedup_window),
+            disk_reserve_bytes: bytes(self.disk_reserve_bytes, default.disk_reserve_bytes),
+            ..default
+        }
+    }
 }
 
 #[cfg(test)]
@@ -72,30 +130,14 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("causeline.yaml");
         std::fs::write(&path, text).unwrap();
-        load(Some(&path))
+        load(Some(&path), folder.path())
     }
 
     #[test]
     fn an_empty_file_is_the_defaults() {
-        assert!(load(None).is_ok());
-        assert!(load_text("").is_ok());
-    }
-
-    #[test]
-    fn rules_of_ones_own_are_read() {
-        let rules = "redaction:\n  hash_key: 0123456789abcdef\n  rules:\n    - {name: customers, action: hash, keys: [enduser.id]}\n";
-        assert!(load_text(rules).is_ok());
-    }
-
-    #[test]
-    fn mistakes_are_told_with_their_place() {
-        let unknown = load_text("redactoin: {}\n").err().unwrap().to_string();
-        assert!(unknown.contains("redactoin"), "{unknown}");
-        let bad = load_text("redaction:\n  rules:\n    - {name: x, action: mask, pattern: '('}\n")
-            .err()
-            .unwrap()
-            .to_string();
-        assert!(bad.contains("redaction.rules"), "{bad}");
+        let defaults = receivers::Config::default();
+        assert_eq!(load(None, Path::new("d")).unwrap().receivers, defaults);
+        assert_eq!(load_text("").unwrap().receivers, defaults);
     }
 
     #[test]
@@ -108,6 +150,29 @@ mod tests {
             .split("```")
             .next()
             .unwrap();
-        load_text(example).map(drop).unwrap();
+        let settings = load_text(example).unwrap();
+        assert_eq!(
+            settings.receivers,
+            receivers::Config::default(),
+            "the page shows the defaults"
+        );
+        assert_eq!(format!("{:?}", settings.storage.flush_interval), "30s");
+    }
+
+    #[test]
+    fn mistakes_are_told_with_their_place() {
+        let problem = |text: &str| load_text(text).err().unwrap().to_string();
+        let unknown = problem("redactoin: {}\n");
+        assert!(
+            unknown.contains("redactoin") && unknown.contains("causeline.yaml"),
+            "{unknown}"
+        );
+        let bad = problem("redaction:\n  rules:\n    - {name: x, action: mask, pattern: '('}\n");
+        assert!(
+            bad.contains("redaction.rules") && bad.contains("causeline.yaml"),
+            "{bad}"
+        );
+        let small = problem("intake: {request_bytes_max: 1B}\n");
+        assert!(small.contains("request_bytes_max"), "{small}");
     }
 }

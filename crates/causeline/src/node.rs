@@ -62,7 +62,7 @@ pub(crate) fn block_on(
     args: ServeArgs,
     then: impl AsyncFnOnce(Node) -> Result<(), AnyError>,
 ) -> Result<(), AnyError> {
-    let settings = file::load(args.config.as_deref())?;
+    let settings = file::load(args.config.as_deref(), &args.data_dir)?;
     let destination = Destination::default();
     let own_traces = self_traces::provider(destination.clone(), VERSION);
     logs::init(args.log_format, Some(&own_traces));
@@ -88,11 +88,7 @@ impl Node {
         let mut registry = Registry::default();
         metrics.register(&mut registry);
 
-        let store = Store::open(
-            storage::Config::new(&args.data_dir),
-            clock.clone(),
-            metrics.storage.clone(),
-        )?;
+        let store = Store::open(settings.storage, clock.clone(), metrics.storage.clone())?;
         let intake = Arc::new(Intake::new(
             Arc::new(store.clone()),
             settings.redactor,
@@ -123,7 +119,7 @@ impl Node {
         let config = receivers::Config {
             grpc_addr: listen.otlp_grpc.0,
             http_addr: listen.otlp_http.0,
-            ..receivers::Config::default()
+            ..settings.receivers
         };
         let services = receivers::Services {
             intake,
