@@ -1,0 +1,22 @@
+//! Any bytes as a segment of the log, as a torn write or a failing disk leaves them: an answer without a panic, in which records
+//! and damage do not overlap.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use storage::SegmentReader;
+
+fuzz_target!(|bytes: &[u8]| {
+    let Ok(read) = SegmentReader::read(bytes.to_vec(), 0) else {
+        return;
+    };
+    let mut lost = read
+        .damage
+        .iter()
+        .flat_map(|d| d.sequences.clone().take(1 << 16));
+    assert!(lost.all(|sequence| read.records.iter().all(|r| r.sequence != sequence)));
+    for record in &read.records {
+        assert!(record.bytes as usize <= bytes.len());
+        let spans = columnar::to_model(&record.batch).expect("a record has the schema's columns");
+        assert!(spans.len() <= record.batch.num_rows());
+    }
+});
