@@ -4,8 +4,6 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use rust_embed::RustEmbed;
 
-use crate::error::ApiError;
-
 #[derive(RustEmbed)]
 #[folder = "../../ui/dist"]
 #[allow_missing = true]
@@ -17,11 +15,6 @@ const ENCODINGS: [(&str, &str); 2] = [("br", ".br"), ("gzip", ".gz")];
 /// A file of the UI, or its document for any other path, which the front end's router reads.
 pub(crate) async fn serve(uri: Uri, headers: HeaderMap) -> Response {
     let path = uri.path().trim_start_matches('/');
-    if path.starts_with("api/") {
-        return ApiError::not_found(format!("no such endpoint: /{path}"))
-            .hint("see /api/v1/openapi.json")
-            .into_response();
-    }
     let is_file = !path.is_empty() && Dist::get(path).is_some();
     if !is_file && path.starts_with("assets/") {
         return (StatusCode::NOT_FOUND, "no such file\n").into_response();

@@ -9,12 +9,14 @@ mod trace;
 pub(crate) use trace::find;
 
 use axum::Router;
-use axum::routing::get;
+use axum::routing::{any, get};
+use http::Uri;
 use utoipa::OpenApi;
 use utoipa::openapi::OpenApi as Document;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::error::ApiError;
 use crate::state::App;
 
 #[derive(OpenApi)]
@@ -31,7 +33,14 @@ pub(crate) fn router() -> Router<App> {
     let (router, document) = documented().split_for_parts();
     let json = document.to_json().unwrap_or_default();
     let serve = move || async move { ([(http::header::CONTENT_TYPE, "application/json")], json) };
-    router.route("/api/v1/openapi.json", get(serve))
+    router
+        .route("/api/v1/openapi.json", get(serve))
+        .route("/api/{*rest}", any(unknown))
+}
+
+async fn unknown(uri: Uri) -> ApiError {
+    ApiError::not_found(format!("no such endpoint: {}", uri.path()))
+        .hint("see /api/v1/openapi.json")
 }
 
 /// The OpenAPI document of the native API.
