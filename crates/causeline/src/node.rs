@@ -89,6 +89,11 @@ impl Node {
         metrics.register(&mut registry);
 
         let store = Store::open(settings.storage, clock.clone(), metrics.storage.clone())?;
+        if store.recovery().records > 0 {
+            // A node that is killed again and again would never reach its first flush by itself, and read back ever more.
+            let store = store.clone();
+            tokio::spawn(async move { store.flush().await });
+        }
         let intake = Arc::new(Intake::new(
             Arc::new(store.clone()),
             settings.redactor,
