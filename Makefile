@@ -45,11 +45,11 @@ test-rust: ui/dist/index.html
 
 test-e2e: ui/dist/index.html
 	scripts/install-chromium
-	$(CARGO) build --locked --bin causeline
+	$(CARGO) test --workspace --locked --no-run
 	scripts/e2e $(TARGET_DIR)/debug/causeline
 
 interop:
-	$(CARGO) build --locked --bin causeline
+	$(CARGO) test --workspace --locked --no-run
 	CAUSELINE_BIN=$(abspath $(TARGET_DIR))/debug/causeline interop/run
 
 fuzz:
