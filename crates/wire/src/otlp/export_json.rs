@@ -2,7 +2,7 @@
 //!
 //! Written here and not by the messages' own serde, which writes doubles that are no numbers as `null` and an enum-like tree
 //! for an empty value. Ids are lower-case hexadecimal, 64-bit integers strings, enums integers; fields at their default are left
-//! out, except a span's ids, name and times.
+//! out, except a span's ids, name and times, and all of an entity reference.
 
 use std::fmt::Write;
 
@@ -35,15 +35,14 @@ fn resource_spans(message: &trace::ResourceSpans) -> Value {
     object.into_value()
 }
 
+/// With every field: the generated messages' own serde, which some readers use, has no defaults here.
 fn entity_ref(message: &EntityRef) -> Value {
-    let mut object = Object::default();
-    object.text("schemaUrl", &message.schema_url);
-    object.text("type", &message.r#type);
-    object.list("idKeys", &message.id_keys, |key| json!(key));
-    object.list("descriptionKeys", &message.description_keys, |key| {
-        json!(key)
-    });
-    object.into_value()
+    json!({
+        "schemaUrl": message.schema_url,
+        "type": message.r#type,
+        "idKeys": message.id_keys,
+        "descriptionKeys": message.description_keys,
+    })
 }
 
 fn scope_spans(message: &trace::ScopeSpans) -> Value {
