@@ -2,13 +2,15 @@
 
 mod cache;
 mod file;
+mod folder;
 mod reader;
 mod writer;
 
 pub(crate) use cache::{BlockCache, OpenBlock};
 pub(crate) use file::ReadBudget;
-pub(crate) use reader::{Wanted, read_row_group};
-pub(crate) use writer::{hour_folder, write_block};
+pub(crate) use folder::{HOUR_NANO, hour_folder, hour_of_path, hour_start};
+pub(crate) use reader::{BATCH_ROWS, Wanted, held_traces, read_row_group};
+pub(crate) use writer::{BlockWriter, Written, write_sorted};
 
 use columnar::Column;
 

@@ -1,22 +1,27 @@
 //! The set of blocks, and up to where the log is superfluous.
 //!
-//! A [`Catalog`] in memory is a version that does not change; a [`Commit`] leads to the next. On disk (format version 1, see
-//! `docs/formats.md`) each commit is a file under its number, and every [`CHECKPOINT_EVERY`] commits a file holds the whole
+//! A [`Catalog`] in memory is a version that does not change; a [`Commit`] leads to the next, and [`Commits`] lets flushes and merges
+//! make them one after another. On disk (format version 2, see `docs/formats.md`) each commit is a file under its number, and every [`CHECKPOINT_EVERY`] commits a file holds the whole
 //! catalog, so that a commit costs no more as the catalog grows and opening reads few files.
 
+mod commits;
 mod files;
 
+pub(crate) use commits::{Change, Commits};
 pub(crate) use files::CatalogFiles;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use model::TenantId;
 use serde::{Deserialize, Serialize};
 use store_api::RequestDigest;
 
-/// Version of the catalog's files.
-pub(crate) const CATALOG_VERSION: u32 = 1;
+/// Version of the catalog's files that is written.
+pub(crate) const CATALOG_VERSION: u32 = 2;
+
+/// The oldest version that is read. Version 1 had neither levels nor removals.
+pub(crate) const CATALOG_VERSION_OLDEST: u32 = 1;
 
 /// Commits between two checkpoints.
 pub(crate) const CHECKPOINT_EVERY: u64 = 64;
@@ -40,6 +45,18 @@ pub(crate) struct BlockEntry {
     pub(crate) newest_unix_nano: i64,
     /// The services of its spans, sorted; `None` when there are too many to name.
     pub(crate) services: Option<Vec<String>>,
+    /// 0 as flushed, more after each merge.
+    #[serde(default)]
+    pub(crate) level: u8,
+    /// The hour of receipt, counted from the Unix epoch: where its file lies, and from when retention counts.
+    #[serde(default = "files::unknown_hour")]
+    pub(crate) hour: i64,
+    /// How long its traces are kept, when that is not what their tenant's are.
+    #[serde(default)]
+    pub(crate) keep_nano: Option<i64>,
+    /// When its newest part was flushed.
+    #[serde(default)]
+    pub(crate) flushed_unix_nano: i64,
 }
 
 /// A request whose spans are in blocks.
@@ -57,6 +74,9 @@ pub(crate) struct Commit {
     /// Segments up to this one are in blocks.
     pub(crate) watermark: u64,
     pub(crate) blocks: Vec<BlockEntry>,
+    /// Blocks that are no more; never those that it adds.
+    #[serde(default)]
+    pub(crate) removed: Vec<u64>,
     #[serde(with = "files::requests")]
     pub(crate) requests: Vec<KeptRequest>,
 }
@@ -84,6 +104,22 @@ impl Catalog {
         let mut next = self.clone();
         next.version = commit.version;
         next.watermark = commit.watermark;
+        if !commit.removed.is_empty() {
+            let removed: HashSet<u64> = commit.removed.iter().copied().collect();
+            let totals = &mut next.totals;
+            next.tenants.retain(|_, blocks| {
+                blocks.retain(|block| {
+                    let stays = !removed.contains(&block.id);
+                    if !stays {
+                        totals.blocks -= 1;
+                        totals.spans -= block.spans;
+                        totals.bytes -= block.bytes;
+                    }
+                    stays
+                });
+                !blocks.is_empty()
+            });
+        }
         for block in &commit.blocks {
             next.totals.blocks += 1;
             next.totals.spans += block.spans;
@@ -92,6 +128,11 @@ impl Catalog {
             blocks.push(Arc::new(block.clone()));
         }
         next
+    }
+
+    /// The tenants that have blocks.
+    pub(crate) fn tenants(&self) -> impl Iterator<Item = &TenantId> {
+        self.tenants.keys()
     }
 
     /// The blocks of `tenant`, oldest commit first.

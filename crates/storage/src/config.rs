@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::{Policy, Retention};
+
 const MIB: u64 = 1 << 20;
 
 /// Limits and sizes of a store. None is reloadable.
@@ -33,6 +35,14 @@ pub struct Config {
     pub footer_cache_bytes: u64,
     /// Scan steps that run at once. Default 4.
     pub scan_threads: usize,
+    /// When blocks are merged.
+    pub compaction: Policy,
+    /// The longest wait between two looks for something to merge, to expire or to erase. Default 10 s.
+    pub compaction_interval: Duration,
+    /// How long and how much is kept.
+    pub retention: Retention,
+    /// How long late spans of an erased trace are recognised after the erasure. Default 24 h.
+    pub erasure_memory: Duration,
 }
 
 impl Config {
@@ -51,6 +61,10 @@ impl Config {
             disk_reserve_bytes: 256 * MIB,
             footer_cache_bytes: 64 * MIB,
             scan_threads: 4,
+            compaction: Policy::default(),
+            compaction_interval: Duration::from_secs(10),
+            retention: Retention::default(),
+            erasure_memory: Duration::from_secs(24 * 3600),
         }
     }
 }

@@ -26,6 +26,14 @@ pub enum OpenError {
     /// The catalog cannot be read, so that blocks and log cannot be told apart.
     #[error("catalog: {0}")]
     Catalog(#[from] CatalogError),
+    /// The file of pins and erasures cannot be read, so that erased traces would be seen again.
+    #[error("{path}: {problem}")]
+    Holds {
+        /// Relative to the data folder.
+        path: String,
+        /// What is wrong with it.
+        problem: String,
+    },
     /// The disk failed.
     #[error("{context}")]
     Io {
@@ -116,6 +124,8 @@ pub(crate) enum FlushError {
     Block { path: String, source: BlockError },
     #[error("committing to the catalog")]
     Catalog(#[from] CatalogError),
+    #[error("looking into the log")]
+    Log(#[from] io::Error),
     #[error("the store is closing")]
     Closing,
 }

@@ -6,7 +6,7 @@
 
 mod write;
 
-pub(crate) use write::{FlushJob, remove_orphans};
+pub(crate) use write::{BlockIds, FlushJob, remove_orphans};
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -71,18 +71,30 @@ impl Flusher {
 
     /// Flushes what was acknowledged before the call.
     pub(crate) async fn flush(&self) -> Result<(), Error> {
+        self.request()?.await.map_err(|_| ended())?
+    }
+
+    /// The same, for threads outside the runtime.
+    pub(crate) fn flush_blocking(&self) -> Result<(), Error> {
+        self.request()?.blocking_recv().map_err(|_| ended())?
+    }
+
+    fn request(&self) -> Result<oneshot::Receiver<Result<(), Error>>, Error> {
         let (answer, done) = oneshot::channel();
-        let ended = || Error::new(ErrorKind::Unavailable, "the store is closed");
         self.commands
             .send(Command::Flush(answer))
             .map_err(|_| ended())?;
-        done.await.map_err(|_| ended())?
+        Ok(done)
     }
 
     /// Lets the flusher end.
     pub(crate) fn stop(&self) {
         let _ = self.commands.send(Command::Stop);
     }
+}
+
+fn ended() -> Error {
+    Error::new(ErrorKind::Unavailable, "the store is closed")
 }
 
 impl FlushQueue {
@@ -106,7 +118,10 @@ impl FlushQueue {
                     Ok(Command::Stop) | Err(RecvTimeoutError::Disconnected) => return,
                 };
                 self.woken.store(false, Ordering::Release);
-                let result = job.run(&log);
+                let result = match answer {
+                    Some(_) => job.run_all(&log),
+                    None => job.run(&log),
+                };
                 backoff = result.is_err().then(|| {
                     let next = backoff.map_or(SHORT_RETRY, |b| b * 2);
                     next.min(BACKOFF_MAX)

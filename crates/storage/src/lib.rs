@@ -8,17 +8,18 @@
 //! # Reading order
 //!
 //! [`Config`] → [`disk`] (everything that touches the disk) → `segment` (bytes of the log) → `log` (segment files, group
-//! commit) → `digests` (retries) → `head` → `block` → `catalog` → `flush` → `scan` → [`Store`].
+//! commit) → `digests` (retries) → `head` → `block` → `catalog` → `flush` → `holds` (pins, erasures) → `compact` → `scan` → [`Store`].
 //!
 //! # Threads
 //!
-//! One thread commits to the log, one flushes. Appenders encode on their own thread, scans decode on the runtime's blocking
-//! threads, a step at a time as the stream is polled. [`Store::close`] joins both threads.
+//! One thread commits to the log, one flushes, one rewrites blocks. Appenders encode on their own thread, scans decode on the runtime's blocking
+//! threads, a step at a time as the stream is polled. [`Store::close`] joins the threads.
 //!
 //! Never here: HTTP, TraceQL text, tokens, decoding of wire formats.
 
 mod block;
 mod catalog;
+mod compact;
 mod config;
 mod digests;
 pub mod disk;
@@ -26,13 +27,17 @@ mod error;
 mod filter;
 mod flush;
 mod head;
+mod holds;
 mod log;
 mod scan;
+mod sealed;
 mod segment;
 mod state;
 mod store;
 
+pub use compact::{Finding, Pass, Policy, Proof, Retention};
 pub use config::Config;
 pub use error::OpenError;
+pub use holds::{Erasure, HOLD_TRACES_MAX, HOLDS_TRACES_MAX, Pin};
 pub use segment::{Record, SegmentDamage, SegmentError, SegmentHeader, SegmentReader};
 pub use store::{Recovery, Store};

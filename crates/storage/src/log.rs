@@ -10,8 +10,8 @@
 mod replay;
 mod segments;
 
-pub(crate) use replay::{Replayed, replay};
-pub(crate) use segments::{Segments, remove_up_to};
+pub(crate) use replay::{Replayed, remove_quarantined, replay};
+pub(crate) use segments::{Segments, is_empty, remove_up_to};
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, TryRecvError, TrySendError, sync_channel};

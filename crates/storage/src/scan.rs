@@ -5,7 +5,7 @@
 //! the stream is polled, and not before: a scan that nobody polls costs nothing, and a dropped one does nothing more.
 
 use std::cmp::Ordering;
-use std::collections::BinaryHeap;
+use std::collections::{BinaryHeap, HashSet};
 use std::sync::Arc;
 
 use arrow::array::{RecordBatch, RecordBatchOptions, UInt32Array};
@@ -21,11 +21,12 @@ use store_api::{
 };
 use tokio::sync::Semaphore;
 
-use crate::block::{BlockCache, OpenBlock, ReadBudget, Wanted, read_row_group};
+use crate::block::{BATCH_ROWS, BlockCache, OpenBlock, ReadBudget, Wanted, read_row_group};
 use crate::catalog::BlockEntry;
 use crate::error::BlockError;
 use crate::filter::Filter;
 use crate::head::HeadBatch;
+use crate::holds::HoldsFile;
 use crate::state::State;
 
 /// What scans share.
@@ -33,6 +34,7 @@ use crate::state::State;
 pub(crate) struct Scanner {
     pub(crate) state: Arc<State>,
     pub(crate) cache: Arc<BlockCache>,
+    pub(crate) holds: Arc<HoldsFile>,
     pub(crate) clock: SharedClock,
     /// One permit per step that may run at once.
     pub(crate) threads: Arc<Semaphore>,
@@ -133,6 +135,8 @@ impl Scan {
                 trace_ids,
                 filter: Filter::of(&request.predicate),
                 columns,
+                erased: scanner.holds.current().erased(&request.tenant),
+                batch_rows: BATCH_ROWS,
             },
             schema: Arc::new(schema.expect("columns are positions in the schema")),
             deadline: request.deadline,
@@ -265,13 +269,19 @@ impl Scan {
             .map(|&p| batch.batch.column(p).clone())
             .collect();
         let projected = RecordBatch::try_new_with_options(self.schema.clone(), columns, &options)?;
-        let Some(ids) = &self.wanted.trace_ids else {
-            return Ok(Some(projected));
+        let rows_of = |ids: &[TraceId]| -> Vec<u32> {
+            let rows = ids.iter().flat_map(|id| batch.rows_of(id));
+            rows.copied().collect()
         };
-        let rows: Vec<u32> = ids
-            .iter()
-            .flat_map(|id| batch.rows_of(id))
-            .copied()
+        let hidden: HashSet<u32> = rows_of(&self.wanted.erased).into_iter().collect();
+        let rows = match &self.wanted.trace_ids {
+            None if hidden.is_empty() => return Ok(Some(projected)),
+            None => (0..batch.batch.num_rows() as u32).collect(),
+            Some(ids) => rows_of(ids),
+        };
+        let rows: Vec<u32> = rows
+            .into_iter()
+            .filter(|row| !hidden.contains(row))
             .collect();
         if rows.is_empty() {
             return Ok(None);

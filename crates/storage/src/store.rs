@@ -1,30 +1,38 @@
 //! The store: opens, appends, scans, closes.
 
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
+use arrow::array::{Array, BooleanArray, RecordBatch};
+use arrow::compute::filter_record_batch;
 use async_trait::async_trait;
 use clock::{SharedClock, SystemEntropy};
-use model::TenantId;
+use columnar::{Column, SpanColumns};
+use model::{TenantId, TraceId};
 use store_api::{
-    Append, Appended, Error, ErrorKind, Extent, ScanRequest, ScanStream, SpanSink, SpanSource,
+    Append, Appended, Error, ErrorKind, Extent, KeepAll, ScanRequest, ScanStream, SpanSink,
+    SpanSource, TraceFilter,
 };
 use telemetry::StorageMetrics;
 use tokio::sync::{Semaphore, oneshot};
 
-use crate::Config;
 use crate::block::BlockCache;
-use crate::catalog::CatalogFiles;
+use crate::catalog::{CatalogFiles, Commits};
+use crate::compact::{self, Compaction, Compactor, Rewriter};
 use crate::digests::{Begin, Digests, Ticket};
 use crate::disk::{Disk, RealDisk};
-use crate::error::{OpenError, SHORT_RETRY};
-use crate::flush::{FlushJob, Flusher, remove_orphans};
+use crate::error::{BlockError, OpenError, SHORT_RETRY};
+use crate::flush::{BlockIds, FlushJob, Flusher, remove_orphans};
 use crate::head::{Budget, HeadBatch};
+use crate::holds::{self, HoldsFile};
 use crate::log::{self, Committer, LogHandle, Pending, Replayed, Segments};
 use crate::scan::Scanner;
 use crate::segment::EncodedRecord;
 use crate::state::{State, gauge};
+use crate::{Config, Erasure, Pass, Pin, Proof};
 
 /// A node's store. Clones share it; the last one to go ends its threads, [`Store::close`] also flushes.
 #[derive(Debug, Clone)]
@@ -48,6 +56,10 @@ pub struct Recovery {
 struct Inner {
     log: LogHandle,
     flusher: Flusher,
+    compactor: Compactor,
+    disk: Arc<dyn Disk>,
+    holds: Arc<HoldsFile>,
+    erasure_memory: Duration,
     digests: Digests,
     budget: Budget,
     scanner: Scanner,
@@ -63,6 +75,7 @@ struct Inner {
 struct Threads {
     committer: JoinHandle<()>,
     flusher: JoinHandle<()>,
+    compactor: JoinHandle<()>,
     /// Keeps other processes out until the threads have ended.
     lock: Box<dyn std::any::Any + Send + Sync>,
 }
@@ -78,9 +91,19 @@ impl Store {
         clock: SharedClock,
         metrics: StorageMetrics,
     ) -> Result<Self, OpenError> {
+        Self::open_with_filter(config, clock, metrics, Arc::new(KeepAll))
+    }
+
+    /// The same, with a filter that judges whole traces when an hour settles.
+    pub fn open_with_filter(
+        config: Config,
+        clock: SharedClock,
+        metrics: StorageMetrics,
+        filter: Arc<dyn TraceFilter>,
+    ) -> Result<Self, OpenError> {
         let context = format!("opening the data folder {}", config.data_dir.display());
         let disk = RealDisk::open(&config.data_dir).map_err(OpenError::io(context))?;
-        Self::open_on(Arc::new(disk), &config, clock, metrics)
+        Self::open_on(Arc::new(disk), &config, clock, metrics, filter)
     }
 
     /// The same on any disk; `config.data_dir` is not looked at.
@@ -89,13 +112,19 @@ impl Store {
         config: &Config,
         clock: SharedClock,
         metrics: StorageMetrics,
+        filter: Arc<dyn TraceFilter>,
     ) -> Result<Self, OpenError> {
         let lock = disk.lock().map_err(|e| match e.kind() {
             std::io::ErrorKind::WouldBlock => OpenError::Locked,
             _ => OpenError::io("locking the data folder")(e),
         })?;
         let (files, catalog) = CatalogFiles::open(disk.clone())?;
-        let next_block = remove_orphans(disk.as_ref(), &catalog)? + 1;
+        let block_ids = Arc::new(BlockIds::after(remove_orphans(disk.as_ref(), &catalog)?));
+        let holds = HoldsFile::open(disk.clone()).map_err(|e| OpenError::Holds {
+            path: holds::PATH.to_owned(),
+            problem: e.to_string(),
+        })?;
+        let holds = Arc::new(holds);
         let digests = Digests::new(config.dedup_window, config.dedup_entries_max);
         for request in files.requests() {
             digests.remember(&request.tenant, request.digest, request.received_unix_nano);
@@ -126,22 +155,54 @@ impl Store {
             clock: clock.clone(),
             metrics: metrics.clone(),
         };
+        let commits = Arc::new(Commits::new(
+            files,
+            state.clone(),
+            disk.clone(),
+            i64::try_from(config.dedup_window.as_nanos()).unwrap_or(i64::MAX),
+            clock.clone(),
+        ));
         let job = FlushJob {
             disk: disk.clone(),
             state: state.clone(),
-            files,
-            next_block,
+            commits: commits.clone(),
+            block_ids: block_ids.clone(),
+            holds: holds.clone(),
             flush_bytes: config.flush_bytes,
-            dedup_window_nano: i64::try_from(config.dedup_window.as_nanos()).unwrap_or(i64::MAX),
             clock: clock.clone(),
             metrics: metrics.clone(),
+        };
+        let cache = Arc::new(BlockCache::new(disk.clone(), config.footer_cache_bytes));
+        let stop = Arc::new(AtomicBool::new(false));
+        let compaction = Compaction {
+            rewriter: Rewriter {
+                disk: disk.clone(),
+                cache: cache.clone(),
+                block_ids,
+                stop: stop.clone(),
+            },
+            commits,
+            state: state.clone(),
+            holds: holds.clone(),
+            flusher: flusher.clone(),
+            filter,
+            policy: config.compaction.clone(),
+            retention: config.retention.clone(),
+            disk_reserve_bytes: config.disk_reserve_bytes,
+            clock: clock.clone(),
+            metrics: metrics.clone(),
+            replaced: Vec::new(),
+            unreadable: HashSet::new(),
         };
         let spawning = || OpenError::io("starting threads");
         let (log, committer) = committer.start(config.queue_len_max).map_err(spawning())?;
         let started = queue.start(job, log.clone(), config.flush_interval);
+        let (compactor, queue) = Compactor::new(stop);
+        let compacting = queue.start(compaction, config.compaction_interval);
         let threads = Threads {
             committer,
             flusher: started.map_err(spawning())?,
+            compactor: compacting.map_err(spawning())?,
             lock,
         };
         if state.lock().head.bytes >= config.flush_bytes {
@@ -149,13 +210,18 @@ impl Store {
         }
         let scanner = Scanner {
             state,
-            cache: Arc::new(BlockCache::new(disk, config.footer_cache_bytes)),
+            cache,
+            holds: holds.clone(),
             clock: clock.clone(),
             threads: Arc::new(Semaphore::new(config.scan_threads)),
         };
         let inner = Inner {
             log,
             flusher,
+            compactor,
+            disk,
+            holds,
+            erasure_memory: config.erasure_memory,
             digests,
             budget,
             scanner,
@@ -180,6 +246,101 @@ impl Store {
     /// Errors: `Unavailable` when the disk is full or failing; nothing is lost, and the store tries again by itself.
     pub async fn flush(&self) -> Result<(), Error> {
         self.inner.flusher.flush().await
+    }
+
+    /// Merges, expires and erases what is due now, without waiting for the interval.
+    ///
+    /// Errors: `Unavailable` when the disk is full or failing; nothing is lost, and the store tries again by itself.
+    pub async fn compact(&self) -> Result<Pass, Error> {
+        self.inner.compactor.run().await
+    }
+
+    /// Keeps traces beyond their retention, until `expires_unix_nano`. Spans of theirs that are gone already do not come back.
+    ///
+    /// Errors: `Invalid` when no trace is named or more than [`HOLD_TRACES_MAX`](crate::HOLD_TRACES_MAX), `Limited` when
+    /// [`HOLDS_TRACES_MAX`](crate::HOLDS_TRACES_MAX) are held, `Unavailable` when the disk fails.
+    pub fn pin(
+        &self,
+        tenant: &TenantId,
+        trace_ids: Vec<TraceId>,
+        reason: String,
+        expires_unix_nano: i64,
+    ) -> Result<Pin, Error> {
+        let pin = Pin {
+            id: 0,
+            tenant: tenant.clone(),
+            trace_ids,
+            reason,
+            created_unix_nano: self.inner.clock.unix_nano(),
+            expires_unix_nano,
+        };
+        Ok(self.inner.holds.pin(pin)?)
+    }
+
+    /// Ends a pin before its time. Errors: `Invalid` when there is none of this number.
+    pub fn unpin(&self, tenant: &TenantId, id: u64) -> Result<(), Error> {
+        let now = self.inner.clock.unix_nano();
+        Ok(self.inner.holds.unpin(tenant, id, now)?)
+    }
+
+    /// The pins of `tenant` that have not expired, oldest first.
+    pub fn pins(&self, tenant: &TenantId) -> Vec<Pin> {
+        let now = self.inner.clock.unix_nano();
+        let holds = self.inner.holds.current();
+        let of_tenant = holds.pins.iter().filter(|p| &p.tenant == tenant);
+        of_tenant
+            .filter(|p| p.expires_unix_nano > now)
+            .cloned()
+            .collect()
+    }
+
+    /// Erases traces: no scan that begins after this shows them, and no file holds them when the erasure is complete, which takes
+    /// place at once where no scan is in the way, and at `deadline_unix_nano` whatever is. Pins do not protect from it.
+    ///
+    /// Errors: as of [`Store::pin`].
+    pub fn erase(
+        &self,
+        tenant: &TenantId,
+        trace_ids: Vec<TraceId>,
+        reason: String,
+        deadline_unix_nano: i64,
+    ) -> Result<Erasure, Error> {
+        let now = self.inner.clock.unix_nano();
+        let memory = i64::try_from(self.inner.erasure_memory.as_nanos()).unwrap_or(i64::MAX);
+        let erasure = Erasure {
+            id: 0,
+            tenant: tenant.clone(),
+            trace_ids,
+            reason,
+            created_unix_nano: now,
+            deadline_unix_nano,
+            completed_unix_nano: None,
+            remembered_until_unix_nano: now.saturating_add(memory),
+        };
+        let erasure = self.inner.holds.erase(erasure)?;
+        self.inner.compactor.wake();
+        Ok(erasure)
+    }
+
+    /// The erasures of `tenant` that are not forgotten, oldest first.
+    pub fn erasures(&self, tenant: &TenantId) -> Vec<Erasure> {
+        let holds = self.inner.holds.current();
+        let of_tenant = holds.erasures.iter().filter(|e| &e.tenant == tenant);
+        of_tenant.cloned().collect()
+    }
+
+    /// Searches every file of the store for anything of `trace_ids`. Reads everything, so it takes its time.
+    ///
+    /// Errors: `Unavailable` when the disk fails.
+    pub async fn prove_absent(&self, trace_ids: Vec<TraceId>) -> Result<Proof, Error> {
+        let disk = self.inner.disk.clone();
+        let search = move || compact::search(disk.as_ref(), &trace_ids);
+        let searched = tokio::task::spawn_blocking(search).await;
+        let internal =
+            |e| Error::new(ErrorKind::Internal, "a search of all files failed").caused_by(e);
+        searched
+            .map_err(internal)?
+            .map_err(|e| Error::new(ErrorKind::Unavailable, "searching all files").caused_by(e))
     }
 
     /// Finishes the appends that are under way, flushes, and ends the threads. Appends get `Unavailable` from now on, scans work
@@ -240,6 +401,23 @@ fn fill_head(
     (replayed.last, recovery)
 }
 
+/// The rows of `batch` that are of none of `ids` (sorted): late spans of erased traces do not reach the log.
+fn without_traces(batch: RecordBatch, ids: &[TraceId]) -> Result<RecordBatch, BlockError> {
+    if ids.is_empty() {
+        return Ok(batch);
+    }
+    let column = SpanColumns::new(&batch).ids(Column::TraceId)?;
+    let stays = |row| {
+        let found = ids.binary_search_by(|id| id.0[..].cmp(column.value(row)));
+        found.is_err()
+    };
+    let stay: BooleanArray = (0..column.len()).map(|row| Some(stays(row))).collect();
+    if stay.true_count() == batch.num_rows() {
+        return Ok(batch);
+    }
+    Ok(filter_record_batch(&batch, &stay)?)
+}
+
 impl Inner {
     /// Ends the threads, in the order in which they need each other. Blocks until they have.
     fn stop(&self) {
@@ -249,8 +427,10 @@ impl Inner {
             .unwrap_or_else(PoisonError::into_inner)
             .take();
         let Some(threads) = threads else { return };
-        self.flusher.stop();
         // A thread that panicked has said so itself.
+        self.compactor.stop();
+        let _ = threads.compactor.join();
+        self.flusher.stop();
         let _ = threads.flusher.join();
         self.log.stop();
         let _ = threads.committer.join();
@@ -299,7 +479,7 @@ impl Drop for Inner {
 
 #[async_trait]
 impl SpanSink for Store {
-    async fn append(&self, append: Append) -> Result<Appended, Error> {
+    async fn append(&self, mut append: Append) -> Result<Appended, Error> {
         let inner = &self.inner;
         if inner.closing.load(Ordering::Acquire) {
             return Err(log::closed());
@@ -310,6 +490,9 @@ impl SpanSink for Store {
                 "a batch for the store has other columns than the schema",
             ));
         }
+        let erased = inner.holds.current().erased(&append.tenant);
+        append.batch = without_traces(append.batch, &erased)
+            .map_err(|e| Error::new(ErrorKind::Internal, "reading trace ids").caused_by(e))?;
         if append.batch.num_rows() == 0 {
             return Ok(Appended::Stored);
         }

@@ -9,11 +9,13 @@
 //! Never here: an implementation, HTTP, TraceQL text, tokens.
 
 mod error;
+mod filter;
 mod predicate;
 mod scan;
 mod sink;
 
 pub use error::{Error, ErrorKind};
+pub use filter::{KeepAll, TraceFilter, Traces, Verdict};
 pub use predicate::{AttributeScope, CompareOp, Field, Predicate, Scalar};
 pub use scan::{
     Extent, Order, Projection, ScanBatch, ScanReport, ScanRequest, ScanStream, SpanSource,

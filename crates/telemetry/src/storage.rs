@@ -26,6 +26,15 @@ pub struct StorageMetrics {
     pub block_spans: Gauge,
     pub replayed_records: Counter,
     pub torn_tails: Counter,
+    pub compactions: Counter,
+    pub compaction_errors: Counter,
+    pub compaction_bytes: Counter,
+    pub twins_removed: Counter,
+    pub twins_conflicting: Counter,
+    pub traces_dropped: Counter,
+    pub expired_blocks_age: Counter,
+    pub expired_blocks_space: Counter,
+    pub unreadable_blocks: Counter,
 }
 
 impl Default for StorageMetrics {
@@ -47,6 +56,15 @@ impl Default for StorageMetrics {
             block_spans: Gauge::default(),
             replayed_records: Counter::default(),
             torn_tails: Counter::default(),
+            compactions: Counter::default(),
+            compaction_errors: Counter::default(),
+            compaction_bytes: Counter::default(),
+            twins_removed: Counter::default(),
+            twins_conflicting: Counter::default(),
+            traces_dropped: Counter::default(),
+            expired_blocks_age: Counter::default(),
+            expired_blocks_space: Counter::default(),
+            unreadable_blocks: Counter::default(),
         }
     }
 }
@@ -133,6 +151,52 @@ impl StorageMetrics {
             "log_torn_tails",
             "Segments that ended in a torn record at start",
             self.torn_tails.clone(),
+        );
+        registry.register_with_unit(
+            "compaction_written",
+            "Written by rewrites of blocks",
+            Unit::Bytes,
+            self.compaction_bytes.clone(),
+        );
+        registry.register(
+            "compactions",
+            "Rewrites of blocks",
+            self.compactions.clone(),
+        );
+        registry.register(
+            "compaction_errors",
+            "Passes of compaction that failed in part and will be tried again",
+            self.compaction_errors.clone(),
+        );
+        registry.register(
+            "twins_removed",
+            "Rows left out of rewritten blocks, since another row said the same of their span",
+            self.twins_removed.clone(),
+        );
+        registry.register(
+            "twins_conflicting",
+            "Rows kept beside another that says something else of the same span",
+            self.twins_conflicting.clone(),
+        );
+        registry.register(
+            "traces_dropped",
+            "Traces that the filter left out when their hour settled",
+            self.traces_dropped.clone(),
+        );
+        registry.register(
+            "expired_blocks_age",
+            "Blocks removed because they were kept long enough",
+            self.expired_blocks_age.clone(),
+        );
+        registry.register(
+            "expired_blocks_space",
+            "Blocks removed because space ran out",
+            self.expired_blocks_space.clone(),
+        );
+        registry.register(
+            "unreadable_blocks",
+            "Blocks that a rewrite could not read; they stay as they are",
+            self.unreadable_blocks.clone(),
         );
     }
 }

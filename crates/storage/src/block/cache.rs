@@ -130,6 +130,11 @@ impl BlockCache {
         Ok(block)
     }
 
+    /// Closes the block: its file is about to go.
+    pub(crate) fn forget(&self, id: u64) {
+        self.with(|entries| entries.remove(id));
+    }
+
     fn with<T>(&self, work: impl FnOnce(&mut Entries) -> T) -> T {
         work(&mut self.entries.lock().unwrap_or_else(PoisonError::into_inner))
     }
@@ -160,9 +165,13 @@ impl Entries {
             let Some(id) = oldest.map(|(id, _)| *id) else {
                 break;
             };
-            if let Some(evicted) = self.by_id.remove(&id) {
-                self.bytes -= evicted.bytes;
-            }
+            self.remove(id);
+        }
+    }
+
+    fn remove(&mut self, id: u64) {
+        if let Some(evicted) = self.by_id.remove(&id) {
+            self.bytes -= evicted.bytes;
         }
     }
 }

@@ -1,8 +1,10 @@
 //! Reading row groups of an open block.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use arrow::array::{Array, AsArray, BooleanArray, RecordBatch};
+use arrow::compute::not;
 use arrow::error::ArrowError;
 use columnar::Column;
 use model::TraceId;
@@ -21,7 +23,7 @@ use crate::error::BlockError;
 use crate::filter::Filter;
 
 /// Rows of a batch of a scan.
-const BATCH_ROWS: usize = 8_192;
+pub(crate) const BATCH_ROWS: usize = 8_192;
 
 /// What a scan wants of a block.
 #[derive(Debug, Clone)]
@@ -32,6 +34,10 @@ pub(crate) struct Wanted {
     pub(crate) filter: Filter,
     /// In schema order.
     pub(crate) columns: Arc<[Column]>,
+    /// Traces that must not be seen; sorted.
+    pub(crate) erased: Arc<[TraceId]>,
+    /// Rows of a batch at most.
+    pub(crate) batch_rows: usize,
 }
 
 impl OpenBlock {
@@ -99,11 +105,17 @@ pub(crate) fn read_row_group(
         };
         filters.push(Box::new(ArrowPredicateFn::new(only, keep)));
     }
+    let hidden: Arc<[TraceId]> = block.may_hold(group, &wanted.erased).into();
+    if !hidden.is_empty() {
+        let only = ProjectionMask::roots(schema, [leaf_index(Column::TraceId)]);
+        let keep = move |batch: RecordBatch| not(&has_trace_id(&batch, &hidden)?);
+        filters.push(Box::new(ArrowPredicateFn::new(only, keep)));
+    }
     let input = block.input(budget);
     let mut builder = ParquetRecordBatchReaderBuilder::new_with_metadata(input, metadata)
         .with_row_groups(vec![group])
         .with_projection(mask)
-        .with_batch_size(BATCH_ROWS);
+        .with_batch_size(wanted.batch_rows);
     if let Some(selection) = selection {
         builder = builder.with_row_selection(selection);
     }
@@ -145,6 +157,36 @@ fn pages_with(block: &OpenBlock, group: usize, ids: &[TraceId]) -> Option<RowSel
         });
     }
     Some(selectors.into())
+}
+
+/// Those of `ids` (sorted) that have rows in `block`. Reads trace ids where its filters leave it open.
+pub(crate) fn held_traces(
+    block: &OpenBlock,
+    ids: &Arc<[TraceId]>,
+) -> Result<BTreeSet<TraceId>, BlockError> {
+    let wanted = Wanted {
+        trace_ids: Some(ids.clone()),
+        filter: Filter::True,
+        columns: [Column::TraceId].into(),
+        erased: Arc::default(),
+        batch_rows: BATCH_ROWS,
+    };
+    let mut held = BTreeSet::new();
+    for group in 0..block.metadata.metadata().num_row_groups() {
+        if block.may_hold(group, ids).is_empty() {
+            continue;
+        }
+        for batch in read_row_group(block, group, &wanted, &ReadBudget::default())? {
+            let batch = batch?;
+            let column = columnar::SpanColumns::new(&batch).ids(Column::TraceId)?;
+            held.extend(
+                (0..column.len())
+                    .filter_map(|row| column.value(row).try_into().ok())
+                    .map(TraceId),
+            );
+        }
+    }
+    Ok(held)
 }
 
 /// Which rows are of one of `ids` (sorted).

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use arrow::compute::interleave_record_batch;
 use columnar::{Column, SpanColumns};
+use model::TraceId;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::file::metadata::{KeyValue, SortingColumn};
@@ -14,60 +15,125 @@ use parquet::file::properties::WriterProperties;
 use parquet::schema::types::ColumnPath;
 
 use super::{BLOCK_VERSION, BLOCK_VERSION_KEY, PAGE_ROWS, ROW_GROUP_ROWS, leaf_index};
-use crate::catalog::{BlockEntry, SERVICES_MAX};
+use crate::catalog::SERVICES_MAX;
 use crate::disk::{Disk, DiskFile};
 use crate::error::BlockError;
 use crate::head::HeadBatch;
 
+/// Traces of a row group that its bloom filter is made for: more make it less sharp, none false.
+const BLOOM_TRACES: u64 = ROW_GROUP_ROWS as u64 / 4;
+
 /// Rows that are gathered at once on the way into a block.
 const CHUNK_ROWS: usize = 8_192;
 
-/// Sorts `batches`, which are of one tenant, into a new block at `path`, and makes its contents durable; its name is up to the caller.
+/// A block under construction: takes rows in the order of the block, keeps one row group of them in memory.
+pub(crate) struct BlockWriter {
+    writer: ArrowWriter<Sink>,
+    file: Arc<dyn DiskFile>,
+    spans: u64,
+    oldest_unix_nano: i64,
+    newest_unix_nano: i64,
+    /// `None` once there are too many.
+    services: Option<BTreeSet<String>>,
+}
+
+/// What the catalog notes of a finished block, but for what its maker knows.
+#[derive(Debug)]
+pub(crate) struct Written {
+    pub(crate) spans: u64,
+    pub(crate) bytes: u64,
+    pub(crate) oldest_unix_nano: i64,
+    pub(crate) newest_unix_nano: i64,
+    pub(crate) services: Option<Vec<String>>,
+}
+
+impl BlockWriter {
+    /// Begins a block in a new file at `path`, whose folder exists.
+    pub(crate) fn create(disk: &dyn Disk, path: &str) -> Result<Self, BlockError> {
+        let file = disk.create(path)?;
+        let sink = Sink {
+            file: file.clone(),
+            at: 0,
+        };
+        Ok(Self {
+            writer: ArrowWriter::try_new(sink, columnar::schema(), Some(properties()?))?,
+            file,
+            spans: 0,
+            oldest_unix_nano: i64::MAX,
+            newest_unix_nano: i64::MIN,
+            services: Some(BTreeSet::new()),
+        })
+    }
+
+    /// Appends rows, which come after those before by trace id and start.
+    pub(crate) fn write(&mut self, rows: &RecordBatch) -> Result<(), BlockError> {
+        let columns = SpanColumns::new(rows);
+        for &start in columns.int64(Column::StartTimeUnixNano)?.values() {
+            self.oldest_unix_nano = self.oldest_unix_nano.min(start);
+            self.newest_unix_nano = self.newest_unix_nano.max(start);
+        }
+        if let Some(services) = &mut self.services {
+            // A dictionary may name a service that has no row; that costs a scan, never a span.
+            let column = columns.dict(Column::ServiceName)?;
+            for service in (0..column.n_values()).map(|key| column.value(key)) {
+                if !services.contains(service) {
+                    services.insert(service.to_owned());
+                }
+            }
+            if services.len() > SERVICES_MAX {
+                self.services = None;
+            }
+        }
+        self.spans += rows.num_rows() as u64;
+        Ok(self.writer.write(rows)?)
+    }
+
+    /// Bytes in the file so far, and about those that are still in memory.
+    pub(crate) fn bytes(&self) -> u64 {
+        (self.writer.bytes_written() + self.writer.in_progress_size()) as u64
+    }
+
+    /// Ends the block and makes its contents durable; its name is up to the caller.
+    pub(crate) fn finish(mut self) -> Result<Written, BlockError> {
+        self.writer.finish()?;
+        self.file.sync()?;
+        Ok(Written {
+            spans: self.spans,
+            bytes: self.writer.inner().at,
+            oldest_unix_nano: self.oldest_unix_nano,
+            newest_unix_nano: self.newest_unix_nano,
+            services: self.services.map(|names| names.into_iter().collect()),
+        })
+    }
+}
+
+/// Sorts the rows of `batches`, which are of one tenant, into a new block at `path`, without those of traces that `is_erased`
+/// names. Returns `None`, and leaves no file, when no row is left.
 ///
 /// Cost: O(rows · log batches) time, memory of one row group.
-pub(crate) fn write_block(
+pub(crate) fn write_sorted(
     disk: &dyn Disk,
-    id: u64,
-    path: String,
+    path: &str,
     batches: &[Arc<HeadBatch>],
-) -> Result<BlockEntry, BlockError> {
-    let first = batches.first().expect("a block has at least one batch");
-    let order = merged_order(batches)?;
+    is_erased: impl Fn(&TraceId) -> bool,
+) -> Result<Option<Written>, BlockError> {
+    let order = merged_order(batches, is_erased)?;
+    if order.is_empty() {
+        return Ok(None);
+    }
     let sources: Vec<&RecordBatch> = batches.iter().map(|b| &b.batch).collect();
-    let file = disk.create(&path)?;
-    let sink = Sink {
-        file: file.clone(),
-        at: 0,
-    };
-    let mut writer = ArrowWriter::try_new(sink, columnar::schema(), Some(properties(&order)?))?;
+    let mut writer = BlockWriter::create(disk, path)?;
     for rows in order.chunks(CHUNK_ROWS) {
         writer.write(&interleave_record_batch(&sources, rows)?)?;
     }
-    writer.finish()?;
-    let bytes = writer.inner().at;
-    file.sync()?;
-    Ok(BlockEntry {
-        id,
-        tenant: first.tenant.clone(),
-        path,
-        spans: order.len() as u64,
-        bytes,
-        oldest_unix_nano: batches
-            .iter()
-            .map(|b| b.oldest_unix_nano)
-            .min()
-            .unwrap_or(i64::MAX),
-        newest_unix_nano: batches
-            .iter()
-            .map(|b| b.newest_unix_nano)
-            .max()
-            .unwrap_or(i64::MIN),
-        services: services(batches)?,
-    })
+    writer.finish().map(Some)
 }
 
 /// `(batch, row)` of every row, by trace id and start.
-fn merged_order(batches: &[Arc<HeadBatch>]) -> Result<Vec<(usize, usize)>, BlockError> {
+fn merged_order(
+    batches: &[Arc<HeadBatch>],
+    is_erased: impl Fn(&TraceId) -> bool,
+) -> Result<Vec<(usize, usize)>, BlockError> {
     let n_rows = batches.iter().map(|b| b.order.len()).sum();
     let mut keyed = Vec::with_capacity(n_rows);
     for (number, batch) in batches.iter().enumerate() {
@@ -81,27 +147,14 @@ fn merged_order(batches: &[Arc<HeadBatch>]) -> Result<Vec<(usize, usize)>, Block
     }
     // The standard stable sort finds the runs that the batches already are.
     keyed.sort();
-    let rows = keyed
-        .into_iter()
-        .map(|(_, _, b, row)| (b as usize, row as usize));
-    Ok(rows.collect())
+    let stays = |id: &[u8]| !id.try_into().is_ok_and(|id| is_erased(&TraceId(id)));
+    let rows = keyed.into_iter().filter(|(id, ..)| stays(id));
+    Ok(rows
+        .map(|(_, _, b, row)| (b as usize, row as usize))
+        .collect())
 }
 
-/// The services of all rows, or `None` when they are too many to list.
-fn services(batches: &[Arc<HeadBatch>]) -> Result<Option<Vec<String>>, BlockError> {
-    let mut names = BTreeSet::new();
-    for batch in batches {
-        // A dictionary may name a service that has no row; that costs a scan, never a span.
-        let column = SpanColumns::new(&batch.batch).dict(Column::ServiceName)?;
-        names.extend((0..column.n_values()).map(|key| column.value(key)));
-        if names.len() > SERVICES_MAX {
-            return Ok(None);
-        }
-    }
-    Ok(Some(names.into_iter().map(str::to_owned).collect()))
-}
-
-fn properties(order: &[(usize, usize)]) -> Result<WriterProperties, BlockError> {
+fn properties() -> Result<WriterProperties, BlockError> {
     let path = |column: Column| ColumnPath::from(column.name());
     let ascending = |column: Column| SortingColumn {
         column_idx: leaf_index(column) as i32,
@@ -117,10 +170,7 @@ fn properties(order: &[(usize, usize)]) -> Result<WriterProperties, BlockError> 
         .set_data_page_row_count_limit(PAGE_ROWS)
         .set_write_batch_size(PAGE_ROWS / 2)
         .set_column_bloom_filter_enabled(path(Column::TraceId), true)
-        .set_column_bloom_filter_max_ndv(
-            path(Column::TraceId),
-            order.len().min(ROW_GROUP_ROWS) as u64,
-        )
+        .set_column_bloom_filter_max_ndv(path(Column::TraceId), BLOOM_TRACES)
         .set_sorting_columns(Some(vec![
             ascending(Column::TraceId),
             ascending(Column::StartTimeUnixNano),
@@ -141,34 +191,6 @@ fn properties(order: &[(usize, usize)]) -> Result<WriterProperties, BlockError> 
     Ok(properties.build())
 }
 
-/// The folder of blocks received in the hour of `unix_nano`, UTC.
-pub(crate) fn hour_folder(tenant: &str, unix_nano: i64) -> String {
-    const HOUR_NANO: i64 = 3_600_000_000_000;
-    let hours = unix_nano.div_euclid(HOUR_NANO);
-    let (year, month, day) = civil_from_days(hours.div_euclid(24));
-    let hour = hours.rem_euclid(24);
-    format!("blocks/tenant={tenant}/hour={year:04}-{month:02}-{day:02}-{hour:02}")
-}
-
-/// Year, month and day of the day `days` after 1970-01-01.
-/// Source: H. Hinnant, "chrono-Compatible Low-Level Date Algorithms", `civil_from_days`.
-fn civil_from_days(days: i64) -> (i64, i64, i64) {
-    let shifted = days + 719_468;
-    let era = shifted.div_euclid(146_097);
-    let day_of_era = shifted.rem_euclid(146_097);
-    let year_of_era =
-        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month_from_march = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = if month_from_march < 10 {
-        month_from_march + 3
-    } else {
-        month_from_march - 9
-    };
-    (year_of_era + era * 400 + i64::from(month <= 2), month, day)
-}
-
 /// Appends to a file.
 #[derive(Debug)]
 struct Sink {
@@ -185,26 +207,5 @@ impl Write for Sink {
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn folders_are_named_by_the_hour_of_receipt() {
-        let hour = |unix_nano| hour_folder("default", unix_nano);
-        assert_eq!(hour(0), "blocks/tenant=default/hour=1970-01-01-00");
-        assert_eq!(hour(-1), "blocks/tenant=default/hour=1969-12-31-23");
-        assert_eq!(
-            hour(1_709_251_199_000_000_000),
-            "blocks/tenant=default/hour=2024-02-29-23"
-        );
-        assert_eq!(
-            hour(1_795_387_500_000_000_000),
-            "blocks/tenant=default/hour=2026-11-22-22"
-        );
-        assert_eq!(hour(i64::MAX), "blocks/tenant=default/hour=2262-04-11-23");
     }
 }

@@ -6,7 +6,10 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::{CATALOG_VERSION, CHECKPOINT_EVERY, Catalog, Commit, KeptRequest};
+use super::{
+    CATALOG_VERSION, CATALOG_VERSION_OLDEST, CHECKPOINT_EVERY, Catalog, Commit, KeptRequest,
+};
+use crate::block::{hour_of_path, hour_start};
 use crate::disk::{Disk, create_dirs, read_all};
 use crate::error::CatalogError;
 
@@ -105,6 +108,7 @@ impl CatalogFiles {
             version: catalog.version,
             watermark: catalog.watermark,
             blocks: catalog.blocks().map(|b| b.as_ref().clone()).collect(),
+            removed: Vec::new(),
             requests: self.requests.iter().cloned().collect(),
         };
         self.write(&checkpoint, CHECKPOINT)?;
@@ -164,7 +168,7 @@ fn format(commit: &Commit) -> serde_json::Result<Vec<u8>> {
 
 fn parse(path: &str, bytes: &[u8]) -> Result<Commit, CatalogError> {
     let file: File<'_> = serde_json::from_slice(bytes).map_err(|e| damaged(path, e.to_string()))?;
-    if file.format_version != CATALOG_VERSION {
+    if !(CATALOG_VERSION_OLDEST..=CATALOG_VERSION).contains(&file.format_version) {
         return Err(CatalogError::Version {
             path: path.to_owned(),
             found: file.format_version,
@@ -175,7 +179,24 @@ fn parse(path: &str, bytes: &[u8]) -> Result<Commit, CatalogError> {
     if crc32c::crc32c(json.as_bytes()) != file.crc32c {
         return Err(damaged(path, "checksum differs".to_owned()));
     }
-    serde_json::from_str(json).map_err(|e| damaged(path, e.to_string()))
+    let mut commit: Commit =
+        serde_json::from_str(json).map_err(|e| damaged(path, e.to_string()))?;
+    for block in commit
+        .blocks
+        .iter_mut()
+        .filter(|b| b.hour == unknown_hour())
+    {
+        // Version 1: the hour stands in the path alone.
+        let hour = hour_of_path(&block.path);
+        block.hour = hour.ok_or_else(|| damaged(path, format!("block path {}", block.path)))?;
+        block.flushed_unix_nano = hour_start(block.hour);
+    }
+    Ok(commit)
+}
+
+/// What stands for the hour that version 1 did not write.
+pub(super) fn unknown_hour() -> i64 {
+    i64::MIN
 }
 
 fn remove(disk: &dyn Disk, name: &str) -> Result<(), CatalogError> {

@@ -2,15 +2,18 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use clock::SharedClock;
+use model::{TenantId, TraceId};
 use telemetry::StorageMetrics;
 
-use crate::block::{hour_folder, write_block};
-use crate::catalog::{BlockEntry, Catalog, CatalogFiles, Commit, KeptRequest};
+use crate::block::{HOUR_NANO, Written, hour_folder, write_sorted};
+use crate::catalog::{BlockEntry, Catalog, Change, Commits, KeptRequest};
 use crate::disk::{Disk, create_dirs};
 use crate::error::{BlockError, FlushError, OpenError};
 use crate::head::HeadBatch;
+use crate::holds::{Holds, HoldsFile};
 use crate::log::{self, LogHandle};
 use crate::state::State;
 
@@ -21,12 +24,11 @@ const FOLDER: &str = "blocks";
 pub(crate) struct FlushJob {
     pub(crate) disk: Arc<dyn Disk>,
     pub(crate) state: Arc<State>,
-    pub(crate) files: CatalogFiles,
-    /// Never used before in this folder, nor by a failed attempt of this process.
-    pub(crate) next_block: u64,
+    pub(crate) commits: Arc<Commits>,
+    pub(crate) block_ids: Arc<BlockIds>,
+    pub(crate) holds: Arc<HoldsFile>,
     /// Most bytes of log records in a block.
     pub(crate) flush_bytes: u64,
-    pub(crate) dedup_window_nano: i64,
     pub(crate) clock: SharedClock,
     pub(crate) metrics: StorageMetrics,
 }
@@ -35,6 +37,14 @@ impl FlushJob {
     /// Flushes all that the head holds when it begins. Does nothing when that is nothing.
     pub(crate) fn run(&mut self, log: &LogHandle) -> Result<(), FlushError> {
         if self.state.lock().head.spans == 0 {
+            return Ok(());
+        }
+        self.run_all(log)
+    }
+
+    /// The same, and also frees segments that hold nothing which was acknowledged: what a failed write left.
+    pub(crate) fn run_all(&mut self, log: &LogHandle) -> Result<(), FlushError> {
+        if self.state.lock().head.spans == 0 && log::is_empty(self.disk.as_ref())? {
             return Ok(());
         }
         let began = self.clock.instant();
@@ -60,38 +70,14 @@ impl FlushJob {
     }
 
     fn flush_up_to(&mut self, sealed: u64) -> Result<(), FlushError> {
-        let (batches, catalog) = {
-            let inner = self.state.lock();
-            (inner.head.up_to(sealed), inner.catalog.clone())
-        };
-        if batches.is_empty() {
-            return Ok(());
-        }
-        let blocks = self.write_blocks(&batches)?;
-        let commit = Commit {
-            version: catalog.version + 1,
-            watermark: sealed,
-            blocks,
+        let batches = self.state.lock().head.up_to(sealed);
+        let added = self.write_blocks(&batches)?;
+        self.commits.commit(Change {
+            watermark: Some(sealed),
+            added,
+            removed: Vec::new(),
             requests: batches.iter().map(|b| request_of(b)).collect(),
-        };
-        // From here on the commit may be durable even when it fails, so the files of its blocks stay.
-        self.files.commit(&commit)?;
-        let next = Arc::new(catalog.with(&commit));
-        self.state.update(|inner| {
-            inner.catalog = next.clone();
-            inner.head.drop_up_to(sealed);
-        });
-        let forget_before = self
-            .clock
-            .unix_nano()
-            .saturating_sub(self.dedup_window_nano);
-        if let Err(error) = self.files.committed(&next, commit, forget_before) {
-            let error: &dyn std::error::Error = &error;
-            tracing::warn!(
-                error,
-                "catalog checkpoint failed, the next one makes up for it"
-            );
-        }
+        })?;
         self.free_segments(sealed);
         Ok(())
     }
@@ -100,13 +86,28 @@ impl FlushJob {
     /// can be removed.
     fn write_blocks(&mut self, batches: &[Arc<HeadBatch>]) -> Result<Vec<BlockEntry>, FlushError> {
         let mut written: Vec<BlockEntry> = Vec::new();
-        for (folder, batches) in folders(batches) {
+        let holds = self.holds.current();
+        for ((tenant, hour), batches) in by_hour(batches) {
+            let folder = hour_folder(tenant.as_str(), hour);
             for batches in pieces(&batches, self.flush_bytes) {
-                let id = self.next_block;
-                self.next_block += 1;
+                let id = self.block_ids.next();
                 let path = format!("{folder}/{id:020}.parquet");
-                match self.write_one(id, &folder, &path, batches) {
-                    Ok(block) => written.push(block),
+                match self.write_one(&folder, &path, batches, &holds) {
+                    Ok(None) => {}
+                    Ok(Some(block)) => written.push(BlockEntry {
+                        id,
+                        tenant: tenant.clone(),
+                        path,
+                        spans: block.spans,
+                        bytes: block.bytes,
+                        oldest_unix_nano: block.oldest_unix_nano,
+                        newest_unix_nano: block.newest_unix_nano,
+                        services: block.services,
+                        level: 0,
+                        hour,
+                        keep_nano: None,
+                        flushed_unix_nano: self.clock.unix_nano(),
+                    }),
                     Err(source) => {
                         for path in written.iter().map(|b| &b.path).chain([&path]) {
                             // What cannot be removed now is an orphan that the next opening removes.
@@ -122,14 +123,19 @@ impl FlushJob {
 
     fn write_one(
         &self,
-        id: u64,
         folder: &str,
         path: &str,
         batches: &[Arc<HeadBatch>],
-    ) -> Result<BlockEntry, BlockError> {
+        holds: &Holds,
+    ) -> Result<Option<Written>, BlockError> {
         let disk = self.disk.as_ref();
         create_dirs(disk, folder)?;
-        let block = write_block(disk, id, path.to_owned(), batches)?;
+        let erased = batches
+            .first()
+            .map(|b| holds.erased(&b.tenant))
+            .unwrap_or_default();
+        let is_erased = |id: &TraceId| erased.binary_search(id).is_ok();
+        let block = write_sorted(disk, path, batches, is_erased)?;
         disk.sync_dir(folder)?;
         Ok(block)
     }
@@ -149,14 +155,30 @@ impl FlushJob {
     }
 }
 
-/// Batches by the folder that their block goes to.
-fn folders(batches: &[Arc<HeadBatch>]) -> BTreeMap<String, Vec<Arc<HeadBatch>>> {
-    let mut folders: BTreeMap<String, Vec<_>> = BTreeMap::new();
-    for batch in batches {
-        let folder = hour_folder(batch.tenant.as_str(), batch.received_unix_nano);
-        folders.entry(folder).or_default().push(batch.clone());
+/// Numbers of blocks, never used before in this folder, nor by a failed attempt of this process.
+#[derive(Debug)]
+pub(crate) struct BlockIds(AtomicU64);
+
+impl BlockIds {
+    /// Numbers after `last`.
+    pub(crate) fn after(last: u64) -> Self {
+        Self(AtomicU64::new(last))
     }
-    folders
+
+    pub(crate) fn next(&self) -> u64 {
+        self.0.fetch_add(1, Ordering::Relaxed) + 1
+    }
+}
+
+/// Batches by tenant and hour of receipt.
+fn by_hour(batches: &[Arc<HeadBatch>]) -> BTreeMap<(TenantId, i64), Vec<Arc<HeadBatch>>> {
+    let mut hours: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    for batch in batches {
+        let hour = batch.received_unix_nano.div_euclid(HOUR_NANO);
+        let of_hour = hours.entry((batch.tenant.clone(), hour)).or_default();
+        of_hour.push(batch.clone());
+    }
+    hours
 }
 
 /// Runs of batches of at most `bytes_max`, but at least one batch each.

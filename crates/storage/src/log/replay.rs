@@ -148,3 +148,19 @@ fn copy_to_quarantine(disk: &dyn Disk, path: &str) -> std::io::Result<()> {
     copy.sync()?;
     disk.sync_dir(QUARANTINE)
 }
+
+/// Removes the copies of damaged segments: they may hold what is being erased.
+pub(crate) fn remove_quarantined(disk: &dyn Disk) -> std::io::Result<()> {
+    let copies = match disk.list(QUARANTINE) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        copies => copies?,
+    };
+    for copy in copies {
+        disk.remove(&format!("{QUARANTINE}/{}", copy.name))?;
+        tracing::warn!(
+            copy = copy.name,
+            "removed the copy of a damaged segment for an erasure"
+        );
+    }
+    Ok(())
+}

@@ -166,6 +166,12 @@ fn write_group(segment: &Segment, records: Vec<&mut EncodedRecord>) -> std::io::
     segment.file.sync()
 }
 
+/// Whether there is no segment.
+pub(crate) fn is_empty(disk: &dyn Disk) -> std::io::Result<bool> {
+    let entries = disk.list(FOLDER)?;
+    Ok(entries.iter().all(|entry| id_of(&entry.name).is_none()))
+}
+
 /// Removes the files of segments up to `watermark`. Returns how many.
 pub(crate) fn remove_up_to(disk: &dyn Disk, watermark: u64) -> std::io::Result<i64> {
     let mut removed = 0;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use proptest::prelude::*;
 use storage::{Config, Store};
+use store_api::KeepAll;
 use testkit::conformance::{self, Fixture};
 
 use crate::faulty_disk::FaultyDisk;
@@ -23,6 +24,7 @@ impl Fixture for InMemory {
             &config(),
             clock(),
             Default::default(),
+            Arc::new(KeepAll),
         )
         .unwrap()
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 use storage::{OpenError, SegmentReader, Store};
-use store_api::SpanSink;
+use store_api::{KeepAll, SpanSink};
 
 use crate::faulty_disk::FaultyDisk;
 use crate::support::{all, clock, config, request, sorted, span};
@@ -15,6 +15,7 @@ fn open(disk: &FaultyDisk) -> Result<Store, OpenError> {
         &config(),
         clock(),
         Default::default(),
+        Arc::new(KeepAll),
     )
 }
 

@@ -6,6 +6,8 @@ mod conformance;
 mod crash;
 mod damage;
 mod faulty_disk;
+mod golden;
 mod pressure;
 mod real_disk;
+mod rewriting;
 mod support;

@@ -7,14 +7,21 @@ use clock::Clock;
 use futures::{StreamExt, TryStreamExt};
 use model::TenantId;
 use storage::{Config, Store};
-use store_api::{Appended, ErrorKind, Order, ScanRequest, SpanSink, SpanSource};
+use store_api::{Appended, ErrorKind, KeepAll, Order, ScanRequest, SpanSink, SpanSource};
 use telemetry::StorageMetrics;
 
 use crate::faulty_disk::FaultyDisk;
 use crate::support::{all, clock, config, request, sorted, span};
 
 fn open_with(disk: &FaultyDisk, config: &Config, metrics: &StorageMetrics) -> Store {
-    Store::open_on(Arc::new(disk.clone()), config, clock(), metrics.clone()).unwrap()
+    Store::open_on(
+        Arc::new(disk.clone()),
+        config,
+        clock(),
+        metrics.clone(),
+        Arc::new(KeepAll),
+    )
+    .unwrap()
 }
 
 #[tokio::test]
@@ -117,7 +124,15 @@ async fn a_head_that_cannot_be_flushed_stays_within_its_limit() {
 async fn scans_heed_deadline_and_budget() {
     let (disk, metrics) = (FaultyDisk::new(), StorageMetrics::default());
     let clock = clock();
-    let store = Store::open_on(Arc::new(disk.clone()), &config(), clock.clone(), metrics).unwrap();
+    let filter = Arc::new(KeepAll);
+    let store = Store::open_on(
+        Arc::new(disk.clone()),
+        &config(),
+        clock.clone(),
+        metrics,
+        filter,
+    );
+    let store = store.unwrap();
     store.append(request(1, &[span(1, 1)])).await.unwrap();
     store.flush().await.unwrap();
     let all = ScanRequest::all(TenantId::default_tenant());

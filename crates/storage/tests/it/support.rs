@@ -6,7 +6,7 @@ use clock::ManualClock;
 use columnar::{from_model, to_model};
 use futures::TryStreamExt;
 use model::{Span, SpanId, TenantId, TraceId};
-use storage::Config;
+use storage::{Config, Policy};
 use store_api::{Append, RequestDigest, ScanRequest, SpanSource};
 
 /// 2026-11-22T22:00:00Z.
@@ -16,20 +16,37 @@ pub(crate) fn clock() -> Arc<ManualClock> {
     Arc::new(ManualClock::at(NOW))
 }
 
-/// Small files, and no flush but on demand.
+/// Small files, and neither flush nor merge but on demand.
 pub(crate) fn config() -> Config {
     Config {
         segment_bytes: 64 << 10,
         flush_interval: std::time::Duration::from_secs(3600),
+        compaction_interval: std::time::Duration::from_secs(3600),
         disk_reserve_bytes: 0,
         ..Config::new("")
     }
 }
 
+/// Merges whatever there is to merge.
+pub(crate) fn eager() -> Policy {
+    Policy {
+        fan_in: 2,
+        settle: std::time::Duration::ZERO,
+        ..Policy::default()
+    }
+}
+
+/// Trace `number`, with an id that looks like no digest of [`request`].
+pub(crate) fn trace_id(number: u8) -> TraceId {
+    let mut id = [number; 16];
+    id[0] = 0xee;
+    TraceId(id)
+}
+
 /// A plain span: trace `trace`, id `id`.
 pub(crate) fn span(trace: u8, id: u64) -> Span {
     Span {
-        trace_id: TraceId([trace; 16]),
+        trace_id: trace_id(trace),
         span_id: SpanId(id.to_be_bytes()),
         parent_span_id: None,
         trace_state: String::new(),

@@ -1,0 +1,116 @@
+//! Rewrites blocks: merging, retention, pins, erasure.
+//!
+//! One thread, one rewrite at a time, at a lower priority than intake and questions. A rewrite reads blocks as they are, writes others beside
+//! them, and exchanges them in one commit of the catalog; files of replaced blocks go once no scan has them. What is decided is pure and
+//! lies in `plan` (merging), `retention` (age and space) and `twins` (spans stored twice); a
+//! [`TraceFilter`](store_api::TraceFilter) judges whole traces when an hour settles.
+//!
+//! Whatever step a crash hits, either the commit is there and the old files are orphans, or it is not and the new ones are; opening
+//! removes either.
+
+mod merge;
+mod pass;
+mod plan;
+mod proof;
+mod retention;
+mod rewrite;
+mod twins;
+
+pub(crate) use pass::Compaction;
+pub use pass::Pass;
+pub use plan::Policy;
+pub(crate) use proof::search;
+pub use proof::{Finding, Proof};
+pub use retention::Retention;
+pub(crate) use rewrite::Rewriter;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::thread;
+use std::time::Duration;
+
+use store_api::{Error, ErrorKind};
+use tokio::sync::oneshot;
+
+/// The priority of the thread: as far below others as the system lets it, but for idle.
+const NICE: i32 = 10;
+
+enum Command {
+    /// There is something to do before the interval is over.
+    Wake,
+    /// Do all there is, and say how it went.
+    Run(oneshot::Sender<Result<Pass, Error>>),
+    Stop,
+}
+
+/// The way to the thread. Clones share it.
+#[derive(Debug, Clone)]
+pub(crate) struct Compactor {
+    commands: Sender<Command>,
+    stop: Arc<AtomicBool>,
+}
+
+/// The thread's end, before it has started.
+#[derive(Debug)]
+pub(crate) struct CompactQueue {
+    commands: Receiver<Command>,
+}
+
+impl Compactor {
+    /// `stop` ends a rewrite that is under way.
+    pub(crate) fn new(stop: Arc<AtomicBool>) -> (Self, CompactQueue) {
+        let (commands, queue) = channel();
+        (Self { commands, stop }, CompactQueue { commands: queue })
+    }
+
+    /// Asks for a pass soon.
+    pub(crate) fn wake(&self) {
+        // An error says that the thread has ended.
+        let _ = self.commands.send(Command::Wake);
+    }
+
+    /// Does all there is to do now.
+    pub(crate) async fn run(&self) -> Result<Pass, Error> {
+        let (answer, done) = oneshot::channel();
+        let ended = || Error::new(ErrorKind::Unavailable, "the store is closed");
+        self.commands
+            .send(Command::Run(answer))
+            .map_err(|_| ended())?;
+        done.await.map_err(|_| ended())?
+    }
+
+    /// Lets the thread end, giving up what it is doing.
+    pub(crate) fn stop(&self) {
+        self.stop.store(true, Ordering::Release);
+        let _ = self.commands.send(Command::Stop);
+    }
+}
+
+impl CompactQueue {
+    /// Starts the thread.
+    pub(crate) fn start(
+        self,
+        mut compaction: Compaction,
+        interval: Duration,
+    ) -> std::io::Result<thread::JoinHandle<()>> {
+        let run = move || {
+            // Only this thread; a system that refuses leaves it as fast as the others.
+            let _ = rustix::process::setpriority_process(Some(rustix::thread::gettid()), NICE);
+            loop {
+                let answer = match self.commands.recv_timeout(interval) {
+                    Ok(Command::Wake) | Err(RecvTimeoutError::Timeout) => None,
+                    Ok(Command::Run(answer)) => Some(answer),
+                    Ok(Command::Stop) | Err(RecvTimeoutError::Disconnected) => return,
+                };
+                let result = compaction.pass();
+                if let Some(answer) = answer {
+                    let _ = answer.send(result);
+                }
+            }
+        };
+        thread::Builder::new()
+            .name("storage-compact".to_owned())
+            .spawn(run)
+    }
+}

@@ -1,0 +1,367 @@
+//! One pass: erase, expire, merge, bury.
+
+use std::collections::{BTreeSet, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use clock::SharedClock;
+use model::{TenantId, TraceId};
+use store_api::{Error, ErrorKind, TraceFilter};
+use telemetry::StorageMetrics;
+
+use super::plan::{Candidate, LEVEL_SETTLED, Policy, next_merge};
+use super::retention::{Kept, Reason, Retention};
+use super::rewrite::{Keep, Rewrite, RewriteError, Rewriter, Rewritten};
+use crate::block::{ReadBudget, held_traces};
+use crate::catalog::{BlockEntry, Catalog, Change, Commits};
+use crate::flush::Flusher;
+use crate::holds::{Erasure, HoldsFile};
+use crate::log;
+use crate::state::State;
+
+/// What a pass did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Pass {
+    /// Blocks that were read and replaced.
+    pub rewritten: u64,
+    /// Blocks that were written.
+    pub written: u64,
+    /// Blocks that retention removed.
+    pub expired: u64,
+    /// Rows left out, since another row said the same.
+    pub twins_removed: u64,
+    /// Traces that the filter dropped.
+    pub dropped: u64,
+    /// Erasures that came to their end.
+    pub erased: u64,
+}
+
+/// Everything that passes need.
+#[derive(Debug)]
+pub(crate) struct Compaction {
+    pub(crate) rewriter: Rewriter,
+    pub(crate) commits: Arc<Commits>,
+    pub(crate) state: Arc<State>,
+    pub(crate) holds: Arc<HoldsFile>,
+    pub(crate) flusher: Flusher,
+    pub(crate) filter: Arc<dyn TraceFilter>,
+    pub(crate) policy: Policy,
+    pub(crate) retention: Retention,
+    /// Space that intake leaves; retention makes room before it is reached.
+    pub(crate) disk_reserve_bytes: u64,
+    pub(crate) clock: SharedClock,
+    pub(crate) metrics: StorageMetrics,
+    /// Blocks that were replaced, and until when scans may still have them.
+    pub(crate) replaced: Vec<(Arc<BlockEntry>, i64)>,
+    /// Blocks that cannot be read: not tried again before the next start.
+    pub(crate) unreadable: HashSet<u64>,
+}
+
+impl Compaction {
+    /// Does all there is to do.
+    ///
+    /// Errors: the first failure, after everything else was tried. What failed is tried again in the next pass.
+    pub(crate) fn pass(&mut self) -> Result<Pass, Error> {
+        let mut pass = Pass::default();
+        let mut first_error = None;
+        let mut note = |result: Result<(), Error>| {
+            if let Err(error) = result {
+                let cause: &dyn std::error::Error = &error;
+                tracing::warn!(
+                    error = cause,
+                    source = cause.source(),
+                    "compaction failed, it will be tried again"
+                );
+                first_error.get_or_insert(error);
+            }
+        };
+        note(self.erase(&mut pass));
+        note(self.expire(&mut pass));
+        let mut merged = self.merge(&mut pass);
+        while matches!(merged, Ok(true)) {
+            merged = self.merge(&mut pass);
+        }
+        note(merged.map(|_| ()));
+        note(self.bury());
+        if first_error.is_some() {
+            self.metrics.compaction_errors.inc();
+        }
+        first_error.map_or(Ok(pass), Err)
+    }
+
+    /// One merge, if any is due. Returns whether there was one.
+    fn merge(&mut self, pass: &mut Pass) -> Result<bool, Error> {
+        let catalog = self.catalog();
+        let now = self.clock.unix_nano();
+        for tenant in catalog.tenants() {
+            let blocks = catalog.of_tenant(tenant);
+            let readable = blocks.iter().filter(|b| !self.unreadable.contains(&b.id));
+            let candidates: Vec<Candidate> = readable.map(|b| candidate(b)).collect();
+            let Some(merge) = next_merge(&candidates, now, &self.policy) else {
+                continue;
+            };
+            let by_id = |id: &u64| blocks.iter().find(|b| b.id == *id).cloned();
+            let inputs: Vec<_> = merge.inputs.iter().filter_map(by_id).collect();
+            let holds = self.holds.current();
+            let pinned = holds.pinned(tenant, now);
+            let filter = self.filter.clone();
+            let keep = if merge.level == LEVEL_SETTLED {
+                Keep::Judged(filter.as_ref(), &pinned)
+            } else {
+                Keep::As
+            };
+            let job = Rewrite {
+                tenant,
+                inputs: &inputs,
+                level: merge.level,
+                keep,
+                erased: &holds.erased(tenant),
+                block_bytes_max: self.policy.block_bytes_max,
+            };
+            match self.rewriter.rewrite(&job) {
+                Ok(done) => self.exchange(&inputs, done, i64::MAX, pass)?,
+                Err(error) => self.failed(error)?,
+            }
+            return Ok(true);
+        }
+        Ok(false)
+    }
+
+    /// Removes blocks that were kept long enough, but for what is pinned in them.
+    fn expire(&mut self, pass: &mut Pass) -> Result<(), Error> {
+        let catalog = self.catalog();
+        let now = self.clock.unix_nano();
+        let kept: Vec<Kept<'_>> = catalog.blocks().map(|b| kept(b)).collect();
+        let free = self
+            .rewriter
+            .disk
+            .free_bytes()
+            .map_err(|e| failed("asking for free space", e))?;
+        let short_of = self
+            .disk_reserve_bytes
+            .saturating_mul(2)
+            .saturating_sub(free);
+        let gone = self.retention.expired(&kept, now, short_of);
+        for (id, reason) in gone {
+            let Some(block) = catalog.blocks().find(|b| b.id == id).cloned() else {
+                continue;
+            };
+            let pinned = self.holds.current().pinned(&block.tenant, now);
+            let ids: Arc<[TraceId]> = pinned.keys().copied().collect();
+            let holds_pinned = !ids.is_empty() && !self.held(&block, &ids)?.is_empty();
+            let inputs = [block];
+            let done = if holds_pinned {
+                let job = Rewrite {
+                    tenant: &inputs[0].tenant,
+                    inputs: &inputs,
+                    level: LEVEL_SETTLED,
+                    keep: Keep::Pinned(&pinned),
+                    erased: &[],
+                    block_bytes_max: self.policy.block_bytes_max,
+                };
+                match self.rewriter.rewrite(&job) {
+                    Ok(done) => done,
+                    Err(error) => {
+                        self.failed(error)?;
+                        continue;
+                    }
+                }
+            } else {
+                Rewritten::default()
+            };
+            self.exchange(&inputs, done, i64::MAX, pass)?;
+            pass.expired += 1;
+            match reason {
+                Reason::Age => self.metrics.expired_blocks_age.inc(),
+                Reason::Space => self.metrics.expired_blocks_space.inc(),
+            };
+        }
+        Ok(())
+    }
+
+    /// Makes every open erasure physical: log, blocks, copies of damaged segments, files of failed commits.
+    fn erase(&mut self, pass: &mut Pass) -> Result<(), Error> {
+        let holds = self.holds.current();
+        let open: Vec<Erasure> = holds.open_erasures().cloned().collect();
+        if open.is_empty() {
+            return Ok(());
+        }
+        // What the head holds goes with its segments; the flush leaves erased traces out.
+        self.flusher.flush_blocking()?;
+        let watermark = self.catalog().watermark;
+        let freed = log::remove_up_to(self.rewriter.disk.as_ref(), watermark);
+        let freed = freed.map_err(|e| failed("removing flushed segments", e))?;
+        self.metrics.log_segments.dec_by(freed);
+        let deadline = open
+            .iter()
+            .map(|e| e.deadline_unix_nano)
+            .min()
+            .unwrap_or(i64::MAX);
+        let tenants: HashSet<&TenantId> = open.iter().map(|e| &e.tenant).collect();
+        let mut left = false;
+        for tenant in tenants {
+            let erased = holds.erased(tenant);
+            for block in self.catalog().of_tenant(tenant) {
+                match self.held(block, &erased) {
+                    Ok(held) if held.is_empty() => continue,
+                    Ok(_) => {}
+                    Err(error) => {
+                        // Whether it holds any of them cannot be said, so the erasure stays open.
+                        let error: &dyn std::error::Error = &error;
+                        tracing::error!(
+                            error,
+                            source = error.source(),
+                            block = block.id,
+                            "an erasure cannot look into a block"
+                        );
+                        left = true;
+                        continue;
+                    }
+                }
+                let inputs = [block.clone()];
+                let job = Rewrite {
+                    tenant,
+                    inputs: &inputs,
+                    level: block.level,
+                    keep: Keep::As,
+                    erased: &erased,
+                    block_bytes_max: u64::MAX,
+                };
+                match self.rewriter.rewrite(&job) {
+                    Ok(done) => self.exchange(&inputs, done, deadline, pass)?,
+                    Err(error) => {
+                        left = true;
+                        self.failed(error)?;
+                    }
+                }
+            }
+        }
+        if self.commits.has_doubtful_files() {
+            // The next commit replaces the failed one, and takes its files along.
+            self.commits
+                .commit(Change::default())
+                .map_err(|e| failed("committing", e))?;
+        }
+        log::remove_quarantined(self.rewriter.disk.as_ref())
+            .map_err(|e| failed("removing quarantined segments", e))?;
+        self.bury()?;
+        if !left && self.replaced.is_empty() && !self.commits.has_doubtful_files() {
+            let ids: Vec<u64> = open.iter().map(|e| e.id).collect();
+            let done = self.holds.complete(&ids, self.clock.unix_nano());
+            done.map_err(|e| failed("noting a completed erasure", e))?;
+            pass.erased += ids.len() as u64;
+        }
+        Ok(())
+    }
+
+    /// Commits blocks in place of others, whose files go when scans let them, and at `deadline` at the latest.
+    fn exchange(
+        &mut self,
+        inputs: &[Arc<BlockEntry>],
+        done: Rewritten,
+        deadline: i64,
+        pass: &mut Pass,
+    ) -> Result<(), Error> {
+        pass.rewritten += inputs.len() as u64;
+        pass.written += done.blocks.len() as u64;
+        pass.twins_removed += done.twins.removed;
+        pass.dropped += done.dropped;
+        let bytes = done.blocks.iter().map(|b| b.bytes).sum();
+        let change = Change {
+            removed: inputs.iter().map(|b| b.id).collect(),
+            added: done.blocks,
+            ..Change::default()
+        };
+        self.commits
+            .commit(change)
+            .map_err(|e| failed("committing rewritten blocks", e))?;
+        self.metrics.compactions.inc();
+        self.metrics.compaction_bytes.inc_by(bytes);
+        self.metrics.twins_removed.inc_by(done.twins.removed);
+        self.metrics.twins_conflicting.inc_by(done.twins.conflicts);
+        self.metrics.traces_dropped.inc_by(done.dropped);
+        let replaced = inputs.iter().map(|block| (block.clone(), deadline));
+        self.replaced.extend(replaced);
+        Ok(())
+    }
+
+    /// Removes files of replaced blocks that no scan has any more, or whose time is up.
+    fn bury(&mut self) -> Result<(), Error> {
+        let now = self.clock.unix_nano();
+        let mut first_error = None;
+        let (disk, cache) = (&self.rewriter.disk, &self.rewriter.cache);
+        self.replaced.retain(|(block, deadline)| {
+            cache.forget(block.id);
+            if Arc::strong_count(block) > 1 && *deadline > now {
+                return true;
+            }
+            match disk.remove(&block.path) {
+                Ok(()) => false,
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => false,
+                Err(error) => {
+                    first_error.get_or_insert(error);
+                    true
+                }
+            }
+        });
+        first_error.map_or(Ok(()), |e| Err(failed("removing a replaced block", e)))
+    }
+
+    fn held(&self, block: &BlockEntry, ids: &Arc<[TraceId]>) -> Result<BTreeSet<TraceId>, Error> {
+        let open = self.rewriter.cache.open(block, &ReadBudget::default());
+        let held = open.and_then(|open| held_traces(&open, ids));
+        held.map_err(|e| failed("looking for traces in a block", e))
+    }
+
+    /// Notes a block that cannot be read; passes on every other failure.
+    fn failed(&mut self, error: RewriteError) -> Result<(), Error> {
+        match error {
+            RewriteError::Read(read) if !read.disk_failed => {
+                let error: &dyn std::error::Error = &read;
+                tracing::error!(
+                    error,
+                    source = error.source(),
+                    block = read.block,
+                    "a block cannot be read; it stays as it is and is merged no more"
+                );
+                self.metrics.unreadable_blocks.inc();
+                self.unreadable.insert(read.block);
+                Ok(())
+            }
+            RewriteError::Closing => Err(log::closed()),
+            error => Err(failed("rewriting blocks", error)),
+        }
+    }
+
+    fn catalog(&self) -> Arc<Catalog> {
+        self.state.lock().catalog.clone()
+    }
+}
+
+fn failed(context: &str, source: impl std::error::Error + Send + Sync + 'static) -> Error {
+    Error::new(ErrorKind::Unavailable, context).caused_by(source)
+}
+
+fn candidate(block: &BlockEntry) -> Candidate {
+    Candidate {
+        id: block.id,
+        level: block.level,
+        hour: block.hour,
+        class: block.keep_nano,
+        bytes: block.bytes,
+        flushed_unix_nano: block.flushed_unix_nano,
+    }
+}
+
+fn kept(block: &BlockEntry) -> Kept<'_> {
+    Kept {
+        id: block.id,
+        tenant: &block.tenant,
+        hour: block.hour,
+        keep: block
+            .keep_nano
+            .and_then(|nano| u64::try_from(nano).ok())
+            .map(Duration::from_nanos),
+        bytes: block.bytes,
+    }
+}

@@ -1,0 +1,135 @@
+//! Looks for traces in every file of the store: the proof of an erasure.
+//!
+//! Every file is searched for the ids as they are (16 bytes) and as people write them (hexadecimal, either case). Blocks are
+//! compressed, so their trace ids and the trace ids of links are decoded and compared as well. The file of pins and erasures itself names
+//! the traces until their erasures are forgotten, since late spans must be recognised; it is passed over.
+
+use std::collections::BTreeSet;
+
+use aho_corasick::{AhoCorasick, BuildError};
+use columnar::{Column, SpanColumns};
+use model::TraceId;
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+
+use crate::disk::{Disk, read_all};
+use crate::holds;
+
+/// What a search of all files found.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Proof {
+    /// Files that were read.
+    pub files: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Where something was found.
+    pub findings: Vec<Finding>,
+    /// Files that could not be searched, relative to the data folder; they prove nothing.
+    pub unreadable: Vec<String>,
+}
+
+/// A file that holds something of a trace.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// Relative to the data folder.
+    pub path: String,
+    /// The traces.
+    pub trace_ids: Vec<TraceId>,
+}
+
+/// Searches every file on `disk` for `ids`. Reads everything, one file at a time in memory.
+pub(crate) fn search(disk: &dyn Disk, ids: &[TraceId]) -> std::io::Result<Proof> {
+    let patterns = Patterns::new(ids).map_err(std::io::Error::other)?;
+    let mut proof = Proof::default();
+    let mut folders = vec![String::new()];
+    while let Some(folder) = folders.pop() {
+        for entry in disk.list(&folder)? {
+            let path = match folder.as_str() {
+                "" => entry.name,
+                folder => format!("{folder}/{}", entry.name),
+            };
+            if entry.is_dir {
+                folders.push(path);
+            } else if path != holds::PATH {
+                file(disk, path, &patterns, &mut proof)?;
+            }
+        }
+    }
+    proof.findings.sort_by(|a, b| a.path.cmp(&b.path));
+    Ok(proof)
+}
+
+fn file(
+    disk: &dyn Disk,
+    path: String,
+    patterns: &Patterns<'_>,
+    proof: &mut Proof,
+) -> std::io::Result<()> {
+    let bytes = match read_all(disk, &path) {
+        // It was removed since it was listed.
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        bytes => bytes?,
+    };
+    proof.files += 1;
+    proof.bytes += bytes.len() as u64;
+    let mut found = patterns.in_bytes(&bytes);
+    if path.ends_with(".parquet") {
+        match patterns.in_block(bytes.into()) {
+            Ok(more) => found.extend(more),
+            Err(_) => proof.unreadable.push(path.clone()),
+        }
+    }
+    if !found.is_empty() {
+        proof.findings.push(Finding {
+            path,
+            trace_ids: found.into_iter().collect(),
+        });
+    }
+    Ok(())
+}
+
+struct Patterns<'a> {
+    ids: &'a [TraceId],
+    /// Three patterns an id.
+    automaton: AhoCorasick,
+}
+
+impl<'a> Patterns<'a> {
+    fn new(ids: &'a [TraceId]) -> Result<Self, BuildError> {
+        let spellings = ids.iter().flat_map(|id| {
+            let text = id.to_string();
+            [
+                id.0.to_vec(),
+                text.to_ascii_uppercase().into_bytes(),
+                text.into_bytes(),
+            ]
+        });
+        let automaton = AhoCorasick::new(spellings)?;
+        Ok(Self { ids, automaton })
+    }
+
+    fn in_bytes(&self, bytes: &[u8]) -> BTreeSet<TraceId> {
+        let matches = self.automaton.find_overlapping_iter(bytes);
+        matches
+            .map(|m| self.ids[m.pattern().as_usize() / 3])
+            .collect()
+    }
+
+    fn in_block(&self, bytes: bytes::Bytes) -> Result<BTreeSet<TraceId>, crate::error::BlockError> {
+        let wanted: BTreeSet<&[u8]> = self.ids.iter().map(|id| &id.0[..]).collect();
+        let builder = ParquetRecordBatchReaderBuilder::try_new(bytes)?;
+        let roots = [Column::TraceId, Column::Links].map(|c| c as usize);
+        let mask = ProjectionMask::roots(builder.parquet_schema(), roots);
+        let mut found = BTreeSet::new();
+        for batch in builder.with_projection(mask).build()? {
+            let batch = batch?;
+            let columns = SpanColumns::new(&batch);
+            let links = columns.links()?;
+            for ids in [columns.ids(Column::TraceId)?, links.trace_ids] {
+                let held = ids.iter().flatten().filter(|id| wanted.contains(id));
+                found.extend(held.filter_map(|id| id.try_into().ok()).map(TraceId));
+            }
+        }
+        Ok(found)
+    }
+}

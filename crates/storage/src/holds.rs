@@ -1,0 +1,312 @@
+//! What people asked for single traces: pins, which outlive retention, and erasures, which outrank everything.
+//!
+//! Kept in one sealed file, since they are few. A change is durable before it takes effect, so a crash forgets none.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use model::{TenantId, TraceId};
+use serde::{Deserialize, Serialize};
+use store_api::{Error, ErrorKind};
+
+use crate::disk::{Disk, create_dirs};
+use crate::sealed::{self, SealedError};
+
+const FOLDER: &str = "state";
+const NAME: &str = "holds.json";
+/// The file, relative to the data folder.
+pub(crate) const PATH: &str = "state/holds.json";
+/// Version of the file, see `docs/formats.md`.
+const VERSION: u32 = 1;
+
+/// Most trace ids of one pin or erasure.
+pub const HOLD_TRACES_MAX: usize = 10_000;
+/// Most trace ids of all pins and erasures that are not over.
+pub const HOLDS_TRACES_MAX: usize = 1_000_000;
+
+/// Traces that stay, whatever retention says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pin {
+    /// Its number, unique in this store.
+    pub id: u64,
+    /// Whose traces.
+    #[serde(with = "text")]
+    pub tenant: TenantId,
+    /// The traces.
+    #[serde(with = "texts")]
+    pub trace_ids: Vec<TraceId>,
+    /// Why, for the person who finds it later.
+    pub reason: String,
+    /// When it was made.
+    pub created_unix_nano: i64,
+    /// When retention takes over again.
+    pub expires_unix_nano: i64,
+}
+
+/// Traces that go, whatever holds them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Erasure {
+    /// Its number, unique in this store.
+    pub id: u64,
+    /// Whose traces.
+    #[serde(with = "text")]
+    pub tenant: TenantId,
+    /// The traces. They are not readable from the moment on at which the erasure is made.
+    #[serde(with = "texts")]
+    pub trace_ids: Vec<TraceId>,
+    /// Why.
+    pub reason: String,
+    /// When it was made.
+    pub created_unix_nano: i64,
+    /// When no file may hold a byte of them any more.
+    pub deadline_unix_nano: i64,
+    /// When the last file that held them was removed.
+    pub completed_unix_nano: Option<i64>,
+    /// Until when spans of these traces that arrive late are hidden and erased too.
+    pub remembered_until_unix_nano: i64,
+}
+
+/// Why a pin or an erasure was refused.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum HoldError {
+    #[error("names no trace")]
+    Empty,
+    #[error("names {0} traces, at most {HOLD_TRACES_MAX} are accepted; make several")]
+    TooMany(usize),
+    #[error("{HOLDS_TRACES_MAX} traces are pinned or being erased already")]
+    Full,
+    #[error("an id of zeros names no trace")]
+    Zero,
+    #[error("there is no pin {0}")]
+    Unknown(u64),
+    #[error("the disk failed")]
+    Io(#[from] std::io::Error),
+}
+
+impl From<HoldError> for Error {
+    fn from(error: HoldError) -> Self {
+        let kind = match &error {
+            HoldError::Empty | HoldError::TooMany(_) | HoldError::Zero | HoldError::Unknown(_) => {
+                ErrorKind::Invalid
+            }
+            HoldError::Full => ErrorKind::Limited,
+            HoldError::Io(_) => ErrorKind::Unavailable,
+        };
+        Self::new(kind, error.to_string()).caused_by(error)
+    }
+}
+
+/// All of them at one moment.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Holds {
+    next_id: u64,
+    pub(crate) pins: Vec<Pin>,
+    pub(crate) erasures: Vec<Erasure>,
+    /// By tenant; worked out from the above.
+    #[serde(skip)]
+    erased: BTreeMap<TenantId, Arc<[TraceId]>>,
+}
+
+/// Their file, and what it says.
+#[derive(Debug)]
+pub(crate) struct HoldsFile {
+    disk: Arc<dyn Disk>,
+    // Held to clone or swap the pointer.
+    current: Mutex<Arc<Holds>>,
+    // Held across the write of the file, so that changes follow each other.
+    writing: Mutex<()>,
+}
+
+impl Holds {
+    /// The traces of `tenant` that must not be seen, sorted.
+    pub(crate) fn erased(&self, tenant: &TenantId) -> Arc<[TraceId]> {
+        self.erased.get(tenant).cloned().unwrap_or_default()
+    }
+
+    /// The traces of `tenant` that retention passes over at `now`: pinned and not erased.
+    /// Each with the time at which its last pin expires.
+    pub(crate) fn pinned(&self, tenant: &TenantId, now: i64) -> BTreeMap<TraceId, i64> {
+        let erased = self.erased(tenant);
+        let of_tenant = self.pins.iter().filter(|p| &p.tenant == tenant);
+        let valid = of_tenant.filter(|p| p.expires_unix_nano > now);
+        let mut pinned: BTreeMap<TraceId, i64> = BTreeMap::new();
+        for (pin, id) in valid.flat_map(|pin| pin.trace_ids.iter().map(move |id| (pin, id))) {
+            if erased.binary_search(id).is_err() {
+                let expires = pinned.entry(*id).or_insert(i64::MIN);
+                *expires = (*expires).max(pin.expires_unix_nano);
+            }
+        }
+        pinned
+    }
+
+    /// Erasures that are not physically complete.
+    pub(crate) fn open_erasures(&self) -> impl Iterator<Item = &Erasure> {
+        self.erasures
+            .iter()
+            .filter(|e| e.completed_unix_nano.is_none())
+    }
+
+    fn index(mut self) -> Self {
+        let mut erased: BTreeMap<TenantId, BTreeSet<TraceId>> = BTreeMap::new();
+        for erasure in &self.erasures {
+            let traces = erased.entry(erasure.tenant.clone()).or_default();
+            traces.extend(&erasure.trace_ids);
+        }
+        let sorted = erased.into_iter();
+        let sorted = sorted.map(|(tenant, ids)| (tenant, ids.into_iter().collect()));
+        self.erased = sorted.collect();
+        self
+    }
+
+    /// Without what is over at `now`.
+    fn pruned(mut self, now: i64) -> Self {
+        self.pins.retain(|pin| pin.expires_unix_nano > now);
+        self.erasures
+            .retain(|e| e.completed_unix_nano.is_none() || e.remembered_until_unix_nano > now);
+        self
+    }
+
+    fn n_traces(&self) -> usize {
+        let pinned = self.pins.iter().map(|p| p.trace_ids.len());
+        let erased = self.erasures.iter().map(|e| e.trace_ids.len());
+        pinned.chain(erased).sum()
+    }
+
+    fn take_id(&mut self) -> u64 {
+        self.next_id += 1;
+        self.next_id
+    }
+}
+
+impl HoldsFile {
+    /// Reads the file; none is none.
+    pub(crate) fn open(disk: Arc<dyn Disk>) -> Result<Self, SealedError> {
+        create_dirs(disk.as_ref(), FOLDER)?;
+        let holds: Option<Holds> = sealed::read(disk.as_ref(), PATH, VERSION)?;
+        Ok(Self {
+            disk,
+            current: Mutex::new(Arc::new(holds.unwrap_or_default().index())),
+            writing: Mutex::default(),
+        })
+    }
+
+    /// What holds now.
+    pub(crate) fn current(&self) -> Arc<Holds> {
+        self.current
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// Adds a pin; its number is given here.
+    pub(crate) fn pin(&self, mut pin: Pin) -> Result<Pin, HoldError> {
+        check(&pin.trace_ids)?;
+        self.change(pin.created_unix_nano, |holds| {
+            pin.id = holds.take_id();
+            holds.pins.push(pin.clone());
+            Ok(pin)
+        })
+    }
+
+    /// Ends a pin before its time.
+    pub(crate) fn unpin(&self, tenant: &TenantId, id: u64, now: i64) -> Result<(), HoldError> {
+        self.change(now, |holds| {
+            let at = holds
+                .pins
+                .iter()
+                .position(|p| p.id == id && &p.tenant == tenant);
+            let at = at.ok_or(HoldError::Unknown(id))?;
+            holds.pins.remove(at);
+            Ok(())
+        })
+    }
+
+    /// Adds an erasure; its number is given here.
+    pub(crate) fn erase(&self, mut erasure: Erasure) -> Result<Erasure, HoldError> {
+        check(&erasure.trace_ids)?;
+        self.change(erasure.created_unix_nano, |holds| {
+            erasure.id = holds.take_id();
+            holds.erasures.push(erasure.clone());
+            Ok(erasure)
+        })
+    }
+
+    /// Notes that no file holds anything of these erasures any more.
+    pub(crate) fn complete(&self, ids: &[u64], now: i64) -> Result<(), HoldError> {
+        self.change(now, |holds| {
+            let done = holds.erasures.iter_mut().filter(|e| ids.contains(&e.id));
+            done.for_each(|erasure| erasure.completed_unix_nano = Some(now));
+            Ok(())
+        })
+    }
+
+    fn change<T>(
+        &self,
+        now: i64,
+        change: impl FnOnce(&mut Holds) -> Result<T, HoldError>,
+    ) -> Result<T, HoldError> {
+        let _one_at_a_time = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut next = self.current().as_ref().clone().pruned(now);
+        let result = change(&mut next)?;
+        if next.n_traces() > HOLDS_TRACES_MAX {
+            return Err(HoldError::Full);
+        }
+        sealed::write(self.disk.as_ref(), (FOLDER, NAME), VERSION, &next)?;
+        *self.current.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(next.index());
+        Ok(result)
+    }
+}
+
+fn check(trace_ids: &[TraceId]) -> Result<(), HoldError> {
+    match trace_ids.len() {
+        0 => Err(HoldError::Empty),
+        n if n > HOLD_TRACES_MAX => Err(HoldError::TooMany(n)),
+        _ if trace_ids.contains(&TraceId([0; 16])) => Err(HoldError::Zero),
+        _ => Ok(()),
+    }
+}
+
+/// As people write it.
+mod text {
+    use std::fmt::Display;
+    use std::str::FromStr;
+
+    use serde::de::Error;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(value: &impl Display, s: S) -> Result<S::Ok, S::Error> {
+        s.collect_str(value)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>, T>(d: D) -> Result<T, D::Error>
+    where
+        T: FromStr<Err: Display>,
+    {
+        String::deserialize(d)?.parse().map_err(D::Error::custom)
+    }
+}
+
+/// A list of what people write.
+mod texts {
+    use std::fmt::Display;
+    use std::str::FromStr;
+
+    use serde::de::Error;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(
+        values: &[impl Display],
+        s: S,
+    ) -> Result<S::Ok, S::Error> {
+        s.collect_seq(values.iter().map(ToString::to_string))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>, T>(d: D) -> Result<Vec<T>, D::Error>
+    where
+        T: FromStr<Err: Display>,
+    {
+        let texts = Vec::<String>::deserialize(d)?;
+        let parsed = texts.iter().map(|text| text.parse());
+        parsed.collect::<Result<_, _>>().map_err(D::Error::custom)
+    }
+}

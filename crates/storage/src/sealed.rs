@@ -1,0 +1,79 @@
+//! Small files that are replaced as a whole: one JSON value with its format version and checksum.
+//!
+//! ```json
+//! {"format_version": 1, "crc32c": 1234, "value": …}
+//! ```
+
+use std::io;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use crate::disk::{Disk, read_all};
+
+const UNFINISHED: &str = ".tmp";
+
+/// Why a sealed file was not read.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SealedError {
+    #[error("format version {found} is not supported, this build reads version {supported}")]
+    Version { found: u32, supported: u32 },
+    #[error("damaged: {0}")]
+    Damaged(String),
+    #[error("disk")]
+    Io(#[from] io::Error),
+}
+
+#[derive(Deserialize)]
+struct File<'a> {
+    format_version: u32,
+    /// CRC-32C of the bytes of `value`.
+    crc32c: u32,
+    #[serde(borrow)]
+    value: &'a RawValue,
+}
+
+/// Replaces the file at `folder/name` by `value`, durably: a crash leaves the old one or the new one. The folder exists.
+pub(crate) fn write(
+    disk: &dyn Disk,
+    (folder, name): (&str, &str),
+    version: u32,
+    value: &impl Serialize,
+) -> io::Result<()> {
+    let json = serde_json::to_string(value).map_err(io::Error::other)?;
+    let crc = crc32c::crc32c(json.as_bytes());
+    let text = format!("{{\"format_version\":{version},\"crc32c\":{crc},\"value\":{json}}}\n");
+    let path = format!("{folder}/{name}");
+    let unfinished = format!("{path}{UNFINISHED}");
+    let file = disk.create(&unfinished)?;
+    file.write_at(0, text.as_bytes())?;
+    file.sync()?;
+    disk.rename(&unfinished, &path)?;
+    disk.sync_dir(folder)
+}
+
+/// The value of the file at `path`, or `None` when there is no such file.
+pub(crate) fn read<T: DeserializeOwned>(
+    disk: &dyn Disk,
+    path: &str,
+    version: u32,
+) -> Result<Option<T>, SealedError> {
+    let bytes = match read_all(disk, path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        bytes => bytes?,
+    };
+    let damaged = |e: serde_json::Error| SealedError::Damaged(e.to_string());
+    let file: File<'_> = serde_json::from_slice(&bytes).map_err(damaged)?;
+    if file.format_version != version {
+        return Err(SealedError::Version {
+            found: file.format_version,
+            supported: version,
+        });
+    }
+    let json = file.value.get();
+    if crc32c::crc32c(json.as_bytes()) != file.crc32c {
+        return Err(SealedError::Damaged("checksum differs".to_owned()));
+    }
+    serde_json::from_str(json).map(Some).map_err(damaged)
+}

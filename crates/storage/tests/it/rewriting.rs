@@ -1,0 +1,330 @@
+//! Merging, retention, pins and erasure, as a caller sees them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use clock::ManualClock;
+use columnar::{Column, SpanColumns};
+use model::{Span, StatusCode, TenantId, TraceId};
+use storage::{Config, HOLD_TRACES_MAX, Pass, Retention, Store};
+use store_api::{
+    Error, ErrorKind, KeepAll, ScanRequest, SpanSink, SpanSource, TraceFilter, Traces, Verdict,
+};
+
+use crate::faulty_disk::{FaultyDisk, Survives};
+use crate::support::{NOW, all, clock, config, eager, request, sorted, span, trace_id};
+
+const HOUR: Duration = Duration::from_secs(3600);
+const DAY: Duration = Duration::from_secs(24 * 3600);
+
+/// Keeps traces with an error for 30 days, drops those whose first span is called so.
+#[derive(Debug)]
+struct Rules;
+
+impl TraceFilter for Rules {
+    fn columns(&self) -> Vec<Column> {
+        vec![Column::StatusCode, Column::Name]
+    }
+
+    fn judge(&self, _: &TenantId, traces: &Traces<'_>) -> Result<Vec<Verdict>, Error> {
+        let columns = SpanColumns::new(traces.batch());
+        let (codes, names) = (
+            columns.int32(Column::StatusCode).unwrap(),
+            columns.dict(Column::Name).unwrap(),
+        );
+        let verdict = |trace| {
+            let rows = traces.rows(trace);
+            if names.get(rows.start) == "drop me" {
+                Verdict::Drop
+            } else if rows
+                .clone()
+                .any(|row| codes.value(row) == StatusCode::ERROR.0)
+            {
+                Verdict::KeepFor(30 * DAY)
+            } else {
+                Verdict::Keep
+            }
+        };
+        Ok((0..traces.len()).map(verdict).collect())
+    }
+}
+
+struct Bench {
+    disk: FaultyDisk,
+    clock: Arc<ManualClock>,
+    store: Store,
+    digest: u8,
+}
+
+impl Bench {
+    fn new(filter: Arc<dyn TraceFilter>) -> Self {
+        let (disk, clock) = (FaultyDisk::new(), clock());
+        let store = open(&disk, &clock, filter);
+        Self {
+            disk,
+            clock,
+            store,
+            digest: 0,
+        }
+    }
+
+    /// Appends and flushes: each call makes a block.
+    async fn block(&mut self, spans: &[Span]) {
+        self.append(spans).await;
+        self.store.flush().await.unwrap();
+    }
+
+    async fn append(&mut self, spans: &[Span]) {
+        self.digest += 1;
+        self.store
+            .append(request(self.digest, spans))
+            .await
+            .unwrap();
+    }
+
+    async fn after(&self, time: Duration) -> Pass {
+        self.clock.advance(time);
+        self.store.compact().await.unwrap()
+    }
+
+    fn blocks(&self) -> usize {
+        self.disk
+            .paths("blocks")
+            .iter()
+            .filter(|p| p.ends_with(".parquet"))
+            .count()
+    }
+}
+
+fn open(disk: &FaultyDisk, clock: &Arc<ManualClock>, filter: Arc<dyn TraceFilter>) -> Store {
+    let config = Config {
+        compaction: eager(),
+        retention: Retention {
+            keep: 14 * DAY,
+            ..Retention::default()
+        },
+        ..config()
+    };
+    let disk = Arc::new(disk.clone());
+    Store::open_on(disk, &config, clock.clone(), Default::default(), filter).unwrap()
+}
+
+fn error(trace: u8, id: u64) -> Span {
+    Span {
+        status_code: StatusCode::ERROR,
+        ..span(trace, id)
+    }
+}
+
+fn ids(traces: &[u8]) -> Vec<TraceId> {
+    traces.iter().map(|t| trace_id(*t)).collect()
+}
+
+fn tenant() -> TenantId {
+    TenantId::default_tenant()
+}
+
+#[tokio::test]
+async fn merging_keeps_the_set_of_spans_and_removes_twins() {
+    let mut bench = Bench::new(Arc::new(KeepAll));
+    let spans: Vec<Span> = (0..40).map(|id| span((id % 7) as u8, id)).collect();
+    for chunk in spans.chunks(9) {
+        bench.block(chunk).await;
+    }
+    bench.block(&spans[..5]).await;
+    let unfinished = Span {
+        end_time_unix_nano: 0,
+        ..spans[7].clone()
+    };
+    bench.block(&[unfinished]).await;
+    assert_eq!(bench.blocks(), 7);
+    let pass = bench.after(Duration::ZERO).await;
+    assert_eq!(
+        (pass.rewritten, pass.written, pass.twins_removed),
+        (7, 1, 6)
+    );
+    assert_eq!(all(&bench.store).await, sorted(&spans));
+    assert_eq!(bench.blocks(), 1, "replaced files are gone");
+    assert_eq!(
+        bench.after(Duration::ZERO).await,
+        Pass::default(),
+        "there is nothing left to do"
+    );
+
+    drop(bench.store);
+    let reopened = open(&bench.disk, &bench.clock, Arc::new(KeepAll));
+    assert_eq!(all(&reopened).await, sorted(&spans));
+}
+
+#[tokio::test]
+async fn a_scan_keeps_the_files_that_it_has_not_read_yet() {
+    let mut bench = Bench::new(Arc::new(KeepAll));
+    bench.block(&[span(1, 1)]).await;
+    bench.block(&[span(2, 2)]).await;
+    let before = bench.store.scan(ScanRequest::all(tenant()));
+    bench.after(Duration::ZERO).await;
+    assert_eq!(bench.blocks(), 3);
+    let batches: Vec<_> = futures::TryStreamExt::try_collect(before.batches)
+        .await
+        .unwrap();
+    let rows: usize = batches
+        .iter()
+        .map(|b: &store_api::ScanBatch| b.batch.num_rows())
+        .sum();
+    assert_eq!(rows, 2);
+    bench.after(Duration::ZERO).await;
+    assert_eq!(bench.blocks(), 1);
+}
+
+#[tokio::test]
+async fn rules_decide_over_whole_traces_when_the_hour_settles() {
+    let mut bench = Bench::new(Arc::new(Rules));
+    let unwanted = Span {
+        name: "drop me".to_owned(),
+        ..span(4, 7)
+    };
+    // The error of trace 1 comes in another block than its other span.
+    bench
+        .block(&[span(1, 1), span(2, 2), span(3, 3), unwanted])
+        .await;
+    bench.block(&[error(1, 4)]).await;
+    assert_eq!(bench.after(HOUR).await.dropped, 1);
+    let kept = [span(1, 1), span(2, 2), span(3, 3), error(1, 4)];
+    assert_eq!(all(&bench.store).await, sorted(&kept));
+    assert_eq!(bench.blocks(), 2, "one for each class");
+    assert_eq!(bench.after(14 * DAY).await.expired, 1);
+    assert_eq!(all(&bench.store).await, sorted(&[span(1, 1), error(1, 4)]));
+    assert_eq!(bench.after(16 * DAY).await.expired, 1);
+    assert_eq!(all(&bench.store).await, [""; 0]);
+    assert_eq!(bench.blocks(), 0);
+}
+
+#[tokio::test]
+async fn pins_outlive_retention_until_they_expire() {
+    let mut bench = Bench::new(Arc::new(Rules));
+    bench.block(&[span(1, 1), span(2, 2)]).await;
+    let until = NOW + 20 * DAY.as_nanos() as i64;
+    let pin = |traces: &[u8]| {
+        bench
+            .store
+            .pin(&tenant(), ids(traces), "incident".to_owned(), until)
+    };
+    let made = pin(&[2]).unwrap();
+    assert_eq!(bench.store.pins(&tenant()), std::slice::from_ref(&made));
+    assert_eq!(pin(&[]).unwrap_err().kind, ErrorKind::Invalid);
+    let many = vec![TraceId([9; 16]); HOLD_TRACES_MAX + 1];
+    let refused = bench.store.pin(&tenant(), many, String::new(), until);
+    assert_eq!(refused.unwrap_err().kind, ErrorKind::Invalid);
+
+    bench.after(15 * DAY).await;
+    assert_eq!(all(&bench.store).await, sorted(&[span(2, 2)]));
+    drop(bench.store);
+    bench.disk = bench.disk.power_cut(Survives::Nothing);
+    bench.store = open(&bench.disk, &bench.clock, Arc::new(Rules));
+    assert_eq!(bench.store.pins(&tenant()), std::slice::from_ref(&made));
+    assert_eq!(all(&bench.store).await, sorted(&[span(2, 2)]));
+    let unknown = bench.store.unpin(&tenant(), 77);
+    assert_eq!(unknown.unwrap_err().kind, ErrorKind::Invalid);
+    bench.after(6 * DAY).await;
+    assert_eq!(all(&bench.store).await, [""; 0]);
+    assert_eq!(bench.store.pins(&tenant()), []);
+}
+
+#[tokio::test]
+async fn a_full_disk_makes_room_from_the_oldest_hours() {
+    let mut bench = Bench::new(Arc::new(KeepAll));
+    bench.block(&[span(1, 1)]).await;
+    bench.clock.advance(3 * HOUR);
+    bench.block(&[span(2, 2)]).await;
+    let store = {
+        let config = Config {
+            compaction: eager(),
+            disk_reserve_bytes: 1 << 40,
+            ..config()
+        };
+        drop(bench.store);
+        bench
+            .disk
+            .set_capacity(Some(bench.disk.used_bytes() + (1 << 20)));
+        let disk = Arc::new(bench.disk.clone());
+        let clock = bench.clock.clone();
+        Store::open_on(disk, &config, clock, Default::default(), Arc::new(KeepAll)).unwrap()
+    };
+    let pass = store.compact().await.unwrap();
+    assert_eq!(pass.expired, 1);
+    assert_eq!(
+        all(&store).await,
+        sorted(&[span(2, 2)]),
+        "the last hours stay"
+    );
+}
+
+#[tokio::test]
+async fn erased_traces_are_gone_at_once_and_then_from_every_file() {
+    let mut bench = Bench::new(Arc::new(KeepAll));
+    bench.block(&[span(1, 1), span(2, 2)]).await;
+    bench.append(&[span(1, 3), span(3, 4)]).await;
+    bench
+        .store
+        .pin(&tenant(), ids(&[1]), "kept for long".to_owned(), i64::MAX)
+        .unwrap();
+    let left = sorted(&[span(2, 2), span(3, 4)]);
+    let found = bench.store.prove_absent(ids(&[1, 2])).await.unwrap();
+    assert_eq!(
+        found.findings.len(),
+        2,
+        "the search finds what is there: {found:?}"
+    );
+
+    let deadline = NOW + HOUR.as_nanos() as i64;
+    let erasure = bench
+        .store
+        .erase(&tenant(), ids(&[1]), "a request".to_owned(), deadline)
+        .unwrap();
+    assert_eq!(
+        all(&bench.store).await,
+        left,
+        "hidden before anything is rewritten"
+    );
+    bench.store.compact().await.unwrap();
+    assert_eq!(all(&bench.store).await, left);
+    let [done] = &bench.store.erasures(&tenant())[..] else {
+        panic!("there is one erasure");
+    };
+    assert_eq!(
+        (done.id, done.completed_unix_nano.is_some()),
+        (erasure.id, true)
+    );
+    let proof = bench.store.prove_absent(ids(&[1])).await.unwrap();
+    assert_eq!((proof.findings, proof.unreadable), (vec![], vec![]));
+
+    // What comes late is acknowledged, and goes nowhere.
+    bench.append(&[span(1, 5), span(2, 6)]).await;
+    bench.append(&[span(1, 7)]).await;
+    assert_eq!(
+        all(&bench.store).await,
+        sorted(&[span(2, 2), span(3, 4), span(2, 6)])
+    );
+    let proof = bench.store.prove_absent(ids(&[1])).await.unwrap();
+    assert_eq!(proof.findings, []);
+}
+
+#[tokio::test]
+async fn the_deadline_of_an_erasure_does_not_wait_for_scans() {
+    let mut bench = Bench::new(Arc::new(KeepAll));
+    bench.block(&[span(1, 1), span(2, 2)]).await;
+    let scan = bench.store.scan(ScanRequest::all(tenant()));
+    let deadline = NOW + HOUR.as_nanos() as i64;
+    bench
+        .store
+        .erase(&tenant(), ids(&[1]), String::new(), deadline)
+        .unwrap();
+    bench.store.compact().await.unwrap();
+    let open = |store: &Store| store.erasures(&tenant())[0].completed_unix_nano.is_none();
+    assert!(open(&bench.store), "a scan has the old block");
+    bench.after(HOUR).await;
+    assert!(!open(&bench.store));
+    let proof = bench.store.prove_absent(ids(&[1])).await.unwrap();
+    assert_eq!(proof.findings, []);
+    drop(scan);
+}
