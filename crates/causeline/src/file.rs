@@ -1,10 +1,13 @@
 //! The settings file: one section a room. What it can say stands in `docs/settings.md`.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use pipeline::{RedactionConfig, Redactor};
+use query::RetentionRules;
 use serde::Deserialize;
 use settings::{ByteSize, ConfigProblem, HumanDuration, Origin};
+use storage::Retention;
 
 /// What an operator may write. Unknown keys are refused, so that a typing error is not a silent default.
 #[derive(Debug, Default, Deserialize)]
@@ -13,6 +16,7 @@ struct Raw {
     redaction: RedactionConfig,
     intake: RawIntake,
     storage: RawStorage,
+    retention: RawRetention,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -31,7 +35,25 @@ struct RawStorage {
     flush_interval: Option<HumanDuration>,
     head_bytes_max: Option<ByteSize>,
     dedup_window: Option<HumanDuration>,
+    compaction_interval: Option<HumanDuration>,
+    merge_after: Option<HumanDuration>,
     disk_reserve_bytes: Option<ByteSize>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct RawRetention {
+    keep: Option<HumanDuration>,
+    lake_bytes_max: Option<ByteSize>,
+    tenants: BTreeMap<String, HumanDuration>,
+    rules: Vec<RawRule>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawRule {
+    r#match: String,
+    keep: HumanDuration,
 }
 
 /// Checked settings; addresses and the data folder come from the command line.
@@ -39,6 +61,7 @@ pub(crate) struct Settings {
     pub(crate) redactor: Redactor,
     pub(crate) receivers: receivers::Config,
     pub(crate) storage: storage::Config,
+    pub(crate) retention_rules: RetentionRules,
 }
 
 /// Settings that cannot be used: every problem, each with its place.
@@ -56,11 +79,17 @@ pub(crate) fn load(path: Option<&Path>, data_dir: &Path) -> Result<Settings, Fil
     let receivers = raw
         .intake
         .checked()
-        .map_err(|problems| tell(&problems, origin))?;
+        .map_err(|problems| tell(&problems, origin.clone()))?;
+    let checked = raw.retention.checked();
+    let (retention, retention_rules) = checked.map_err(|problems| tell(&problems, origin))?;
     Ok(Settings {
         redactor,
         receivers,
-        storage: raw.storage.over(data_dir),
+        storage: storage::Config {
+            retention,
+            ..raw.storage.over(data_dir)
+        },
+        retention_rules,
     })
 }
 
@@ -106,12 +135,58 @@ impl RawIntake {
     }
 }
 
+impl RawRetention {
+    fn checked(self) -> Result<(Retention, RetentionRules), Vec<ConfigProblem>> {
+        let mut problems = Vec::new();
+        let mut retention = Retention {
+            lake_bytes_max: self.lake_bytes_max.map(|size| size.0),
+            ..Retention::default()
+        };
+        if let Some(keep) = self.keep {
+            retention.keep = keep.0;
+        }
+        for (name, keep) in self.tenants {
+            match name.parse() {
+                Ok(tenant) => drop(retention.tenants.insert(tenant, keep.0)),
+                Err(error) => {
+                    let error: model::IdError = error;
+                    let path = format!("retention.tenants.{name}");
+                    problems.push(ConfigProblem::new(path, error.to_string()));
+                }
+            }
+        }
+        let mut rules = Vec::new();
+        for (number, rule) in self.rules.into_iter().enumerate() {
+            match traceql::parse(&rule.r#match) {
+                Ok(parsed) => rules.push((parsed.query, rule.keep.0)),
+                Err(error) => {
+                    let path = format!("retention.rules[{number}].match");
+                    problems.push(ConfigProblem::new(path, error.to_string()));
+                }
+            }
+        }
+        let rules = RetentionRules::new(rules);
+        let rules =
+            rules.map_err(|e| vec![ConfigProblem::new("retention.rules", e.to_string())])?;
+        if problems.is_empty() {
+            Ok((retention, rules))
+        } else {
+            Err(problems)
+        }
+    }
+}
+
 impl RawStorage {
     fn over(self, data_dir: &Path) -> storage::Config {
         let default = storage::Config::new(data_dir);
         let bytes = |size: Option<ByteSize>, default| size.map_or(default, |size| size.0);
         let time = |time: Option<HumanDuration>, default| time.map_or(default, |time| time.0);
         storage::Config {
+            compaction_interval: time(self.compaction_interval, default.compaction_interval),
+            compaction: storage::Policy {
+                settle: time(self.merge_after, default.compaction.settle),
+                ..default.compaction.clone()
+            },
             flush_bytes: bytes(self.flush_bytes, default.flush_bytes),
             flush_interval: time(self.flush_interval, default.flush_interval),
             head_bytes_max: bytes(self.head_bytes_max, default.head_bytes_max),
@@ -157,6 +232,9 @@ mod tests {
             "the page shows the defaults"
         );
         assert_eq!(format!("{:?}", settings.storage.flush_interval), "30s");
+        let default = storage::Config::new("");
+        assert_eq!(settings.storage.retention.keep, default.retention.keep);
+        assert_eq!(settings.storage.compaction, default.compaction);
     }
 
     #[test]
@@ -172,6 +250,13 @@ mod tests {
             bad.contains("redaction.rules") && bad.contains("causeline.yaml"),
             "{bad}"
         );
+        let rule = problem("retention: {rules: [{match: '{ status = eror }', keep: 1d}]}\n");
+        assert!(
+            rule.contains("retention.rules[0].match") && rule.contains("eror"),
+            "{rule}"
+        );
+        let tenant = problem("retention: {tenants: {'..': 1d}}\n");
+        assert!(tenant.contains("retention.tenants"), "{tenant}");
         let small = problem("intake: {request_bytes_max: 1B}\n");
         assert!(small.contains("request_bytes_max"), "{small}");
     }

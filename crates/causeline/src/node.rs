@@ -88,7 +88,12 @@ impl Node {
         let mut registry = Registry::default();
         metrics.register(&mut registry);
 
-        let store = Store::open(settings.storage, clock.clone(), metrics.storage.clone())?;
+        let store = Store::open_with_filter(
+            settings.storage,
+            clock.clone(),
+            metrics.storage.clone(),
+            Arc::new(settings.retention_rules),
+        )?;
         if store.recovery().records > 0 {
             // A node that is killed again and again would never reach its first flush by itself, and read back ever more.
             let store = store.clone();

@@ -7,11 +7,10 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ops::Range;
 
-use arrow::array::Array;
+use arrow::array::{Array, RecordBatch};
 use columnar::{Column, SpanColumns, ViewError};
 use traceql::{Field, Intrinsic, Query};
 
-use crate::traces::Traces;
 use crate::value::Value;
 
 /// By row of some traces.
@@ -35,9 +34,19 @@ struct NestedSet {
 }
 
 impl TraceContext {
-    /// The context that a query asks for; `None` when rows alone answer it.
-    pub(crate) fn for_query(query: &Query, traces: &Traces) -> Result<Option<Self>, ViewError> {
-        let asked = query.fields().into_iter().any(|field| {
+    /// The columns that a context is made from.
+    pub(crate) const COLUMNS: [Column; 6] = [
+        Column::SpanId,
+        Column::ParentSpanId,
+        Column::StartTimeUnixNano,
+        Column::EndTimeUnixNano,
+        Column::Name,
+        Column::ServiceName,
+    ];
+
+    /// Whether rows alone do not answer `query`.
+    pub(crate) fn is_asked_for(query: &Query) -> bool {
+        query.fields().into_iter().any(|field| {
             matches!(
                 field,
                 Field::Intrinsic(
@@ -50,12 +59,24 @@ impl TraceContext {
                         | Intrinsic::NestedSetParent
                 )
             )
-        });
-        asked.then(|| Self::new(traces)).transpose()
+        })
     }
 
-    fn new(traces: &Traces) -> Result<Self, ViewError> {
-        let columns = SpanColumns::new(&traces.batch);
+    /// The context that a query asks for; `None` when rows alone answer it.
+    ///
+    /// `ranges` are the rows of each trace in `batch`, in any order.
+    pub(crate) fn for_query(
+        query: &Query,
+        batch: &RecordBatch,
+        ranges: &[Range<usize>],
+    ) -> Result<Option<Self>, ViewError> {
+        Self::is_asked_for(query)
+            .then(|| Self::new(batch, ranges))
+            .transpose()
+    }
+
+    fn new(batch: &RecordBatch, ranges: &[Range<usize>]) -> Result<Self, ViewError> {
+        let columns = SpanColumns::new(batch);
         let (names, services) = (
             columns.dict(Column::Name)?,
             columns.dict(Column::ServiceName)?,
@@ -63,12 +84,12 @@ impl TraceContext {
         let parents = columns.ids(Column::ParentSpanId)?;
         let mut context = Self {
             trace_of: vec![0; columns.len()],
-            durations: Vec::with_capacity(traces.ranges.len()),
-            roots: Vec::with_capacity(traces.ranges.len()),
+            durations: Vec::with_capacity(ranges.len()),
+            roots: Vec::with_capacity(ranges.len()),
             child_counts: vec![0; columns.len()],
             nested: vec![NestedSet::default(); columns.len()],
         };
-        for (trace, range) in traces.ranges.iter().enumerate() {
+        for (trace, range) in ranges.iter().enumerate() {
             context.trace_of[range.clone()].fill(trace);
             let (start, end) = extent(&columns, range.clone())?;
             context.durations.push(end.saturating_sub(start));

@@ -27,6 +27,7 @@ mod facts;
 mod found;
 mod names;
 mod pushdown;
+mod retention;
 mod search;
 mod summary;
 mod traces;
@@ -41,6 +42,7 @@ pub use names::{
     AttributeNames, AttributeValue, AttributeValues, AttributeValuesRequest, NAMES_MAX, Operation,
     Operations, Service, Services,
 };
+pub use retention::RetentionRules;
 pub use search::{CANDIDATES_MAX, SearchRequest, SearchResult};
 pub use summary::{MatchedSpan, ServiceCount, TraceSummary};
 pub use traces::{SPANS_HELD_MAX, Trace};

@@ -225,7 +225,7 @@ impl<'a> Search<'a> {
         }
         let query = &self.request.query;
         let traces = assemble(&batches)?;
-        let context = TraceContext::for_query(query, &traces)?;
+        let context = TraceContext::for_query(query, &traces.batch, &traces.ranges)?;
         let verdicts = judge(&self.condition, &traces.batch, context.as_ref())?;
         let columns = SpanColumns::new(&traces.batch);
         let starts = columns.int64(Column::StartTimeUnixNano)?;

@@ -1,4 +1,6 @@
 //! `kill -9` at random moments, answers lost at random, clients that retry: nothing acknowledged is lost, nothing counts twice.
+//!
+//! The node flushes several times a second and merges what it flushed at once, so that most rounds end in the middle of one or the other.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, RwLock};
@@ -11,12 +13,16 @@ use tokio::net::{TcpListener, TcpStream};
 use crate::node::{Node, eventually, get_json};
 use crate::otlp;
 
-const ROUNDS: u32 = 20;
+const ROUNDS: u32 = 50;
+
+const BUSY: &str =
+    "storage: {flush_interval: 150ms, compaction_interval: 100ms, merge_after: 0s}\n";
+
 const SENDERS: u64 = 8;
 const SPANS_PER_REQUEST: u64 = 7;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn twenty_crashes_lose_nothing_and_double_nothing() {
+async fn fifty_crashes_lose_nothing_and_double_nothing() {
     let seed = std::env::var("CAUSELINE_SEED")
         .ok()
         .and_then(|s| s.parse().ok())
@@ -26,7 +32,12 @@ async fn twenty_crashes_lose_nothing_and_double_nothing() {
     );
     let dice = Arc::new(clock::SeededEntropy::new(seed));
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let mut node = Node::start(folder.path(), &[]);
+    let settings_folder = tempfile::tempdir().expect("a temporary folder");
+    let settings = settings_folder.path().join("busy.yaml");
+    std::fs::write(&settings, BUSY).expect("a settings file");
+    let settings = settings.to_str().expect("a path in UTF-8");
+    let start = || Node::start(folder.path(), &["--config", settings]);
+    let mut node = start();
 
     let upstream = Arc::new(RwLock::new(address_of(&node)));
     let proxy = lossy_proxy(upstream.clone(), dice.clone()).await;
@@ -52,7 +63,7 @@ async fn twenty_crashes_lose_nothing_and_double_nothing() {
         .await;
         tokio::time::sleep(Duration::from_millis(roll(&dice, 60))).await;
         node.kill_9();
-        node = Node::start(folder.path(), &[]);
+        node = start();
         *upstream.write().expect("no panic while writing") = address_of(&node);
     }
     stop.store(true, Ordering::SeqCst);
@@ -65,7 +76,7 @@ async fn twenty_crashes_lose_nothing_and_double_nothing() {
 
     check(&node, requests).await;
     node.terminate();
-    let node = Node::start(folder.path(), &[]);
+    let node = start();
     check(&node, requests).await;
 }
 
