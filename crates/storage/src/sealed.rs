@@ -53,12 +53,16 @@ pub(crate) fn write(
     disk.sync_dir(folder)
 }
 
-/// The value of the file at `path`, or `None` when there is no such file.
+/// The value of the file at `path`, or `None` when there is no such file. Removes what a write that was cut short has left.
 pub(crate) fn read<T: DeserializeOwned>(
     disk: &dyn Disk,
     path: &str,
     version: u32,
 ) -> Result<Option<T>, SealedError> {
+    match disk.remove(&format!("{path}{UNFINISHED}")) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        removed => removed?,
+    }
     let bytes = match read_all(disk, path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         bytes => bytes?,

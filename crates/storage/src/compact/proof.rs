@@ -2,7 +2,8 @@
 //!
 //! Every file is searched for the ids as they are (16 bytes) and as people write them (hexadecimal, either case). Blocks are
 //! compressed, so their trace ids and the trace ids of links are decoded and compared as well. The file of pins and erasures itself names
-//! the traces until their erasures are forgotten, since late spans must be recognised; it is passed over.
+//! the traces until their erasures are forgotten, since late spans must be recognised; it is passed over, and so is its successor while it is
+//! being written.
 
 use std::collections::BTreeSet;
 
@@ -50,7 +51,7 @@ pub(crate) fn search(disk: &dyn Disk, ids: &[TraceId]) -> std::io::Result<Proof>
             };
             if entry.is_dir {
                 folders.push(path);
-            } else if path != holds::PATH {
+            } else if !path.starts_with(holds::PATH) {
                 file(disk, path, &patterns, &mut proof)?;
             }
         }
