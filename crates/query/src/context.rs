@@ -34,19 +34,15 @@ struct NestedSet {
 }
 
 impl TraceContext {
-    /// The columns that a context is made from.
-    pub(crate) const COLUMNS: [Column; 6] = [
-        Column::SpanId,
-        Column::ParentSpanId,
-        Column::StartTimeUnixNano,
-        Column::EndTimeUnixNano,
-        Column::Name,
-        Column::ServiceName,
-    ];
-
-    /// Whether rows alone do not answer `query`.
-    pub(crate) fn is_asked_for(query: &Query) -> bool {
-        query.fields().into_iter().any(|field| {
+    /// The context that a query asks for; `None` when rows alone answer it.
+    ///
+    /// `ranges` are the rows of each trace in `batch`, in any order.
+    pub(crate) fn for_query(
+        query: &Query,
+        batch: &RecordBatch,
+        ranges: &[Range<usize>],
+    ) -> Result<Option<Self>, ViewError> {
+        let asked = query.fields().into_iter().any(|field| {
             matches!(
                 field,
                 Field::Intrinsic(
@@ -59,20 +55,8 @@ impl TraceContext {
                         | Intrinsic::NestedSetParent
                 )
             )
-        })
-    }
-
-    /// The context that a query asks for; `None` when rows alone answer it.
-    ///
-    /// `ranges` are the rows of each trace in `batch`, in any order.
-    pub(crate) fn for_query(
-        query: &Query,
-        batch: &RecordBatch,
-        ranges: &[Range<usize>],
-    ) -> Result<Option<Self>, ViewError> {
-        Self::is_asked_for(query)
-            .then(|| Self::new(batch, ranges))
-            .transpose()
+        });
+        asked.then(|| Self::new(batch, ranges)).transpose()
     }
 
     fn new(batch: &RecordBatch, ranges: &[Range<usize>]) -> Result<Self, ViewError> {

@@ -3,7 +3,6 @@
 use std::ops::Range;
 use std::time::Duration;
 
-use columnar::Column;
 use model::TenantId;
 use store_api::{Error, ErrorKind, TraceFilter, Traces, Verdict};
 use traceql::Query;
@@ -62,19 +61,6 @@ impl Rule {
 }
 
 impl TraceFilter for RetentionRules {
-    fn columns(&self) -> Vec<Column> {
-        let mut columns = Vec::new();
-        for rule in &self.rules {
-            rule.condition.columns(&mut columns);
-            if TraceContext::is_asked_for(&rule.query) {
-                columns.extend(TraceContext::COLUMNS);
-            }
-        }
-        columns.sort_unstable();
-        columns.dedup();
-        columns
-    }
-
     fn judge(&self, _: &TenantId, traces: &Traces<'_>) -> Result<Vec<Verdict>, Error> {
         let ranges: Vec<Range<usize>> = (0..traces.len()).map(|n| traces.rows(n)).collect();
         let mut keep: Vec<Option<Duration>> = vec![None; traces.len()];
@@ -121,9 +107,6 @@ mod tests {
             rule("{ trace:duration > 1s && trace:rootName = `health` }", 60),
         ])
         .unwrap();
-        for column in [Column::StatusCode, Column::Name, Column::ParentSpanId] {
-            assert!(rules.columns().contains(&column));
-        }
         let traces = Traces::new(&batch, &[2, 3, 4, 5]);
         let verdicts = rules.judge(&TenantId::default_tenant(), &traces).unwrap();
         let expected = [

@@ -182,10 +182,14 @@ impl HoldsFile {
     /// Reads the file; none is none.
     pub(crate) fn open(disk: Arc<dyn Disk>) -> Result<Self, SealedError> {
         create_dirs(disk.as_ref(), FOLDER)?;
-        let holds: Option<Holds> = sealed::read(disk.as_ref(), PATH, VERSION)?;
+        sealed::remove_unfinished(disk.as_ref(), PATH)?;
+        let holds = match sealed::read(disk.as_ref(), PATH, VERSION..=VERSION) {
+            Err(error) if error.is_not_found() => Holds::default(),
+            holds => holds?,
+        };
         Ok(Self {
             disk,
-            current: Mutex::new(Arc::new(holds.unwrap_or_default().index())),
+            current: Mutex::new(Arc::new(holds.index())),
             writing: Mutex::default(),
         })
     }

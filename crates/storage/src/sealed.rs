@@ -1,10 +1,11 @@
-//! Small files that are replaced as a whole: one JSON value with its format version and checksum.
+//! Small files that are written as a whole: one JSON value with its format version and checksum.
 //!
 //! ```json
 //! {"format_version": 1, "crc32c": 1234, "value": …}
 //! ```
 
 use std::io;
+use std::ops::RangeInclusive;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -12,12 +13,13 @@ use serde_json::value::RawValue;
 
 use crate::disk::{Disk, read_all};
 
-const UNFINISHED: &str = ".tmp";
+/// What the name of a file that is being written ends in. A crash may leave it; nothing reads it.
+pub(crate) const UNFINISHED: &str = ".tmp";
 
 /// Why a sealed file was not read.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SealedError {
-    #[error("format version {found} is not supported, this build reads version {supported}")]
+    #[error("format version {found} is not supported, this build reads up to version {supported}")]
     Version { found: u32, supported: u32 },
     #[error("damaged: {0}")]
     Damaged(String),
@@ -30,7 +32,8 @@ struct File<'a> {
     format_version: u32,
     /// CRC-32C of the bytes of `value`.
     crc32c: u32,
-    #[serde(borrow)]
+    // Catalogs of version 1 call it so.
+    #[serde(borrow, alias = "commit")]
     value: &'a RawValue,
 }
 
@@ -53,31 +56,41 @@ pub(crate) fn write(
     disk.sync_dir(folder)
 }
 
-/// The value of the file at `path`, or `None` when there is no such file. Removes what a write that was cut short has left.
+/// The value of the file at `path`, written in one of `versions`.
+///
+/// Errors: `NotFound` inside `Io` when there is no such file.
 pub(crate) fn read<T: DeserializeOwned>(
     disk: &dyn Disk,
     path: &str,
-    version: u32,
-) -> Result<Option<T>, SealedError> {
-    match disk.remove(&format!("{path}{UNFINISHED}")) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        removed => removed?,
-    }
-    let bytes = match read_all(disk, path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        bytes => bytes?,
-    };
+    versions: RangeInclusive<u32>,
+) -> Result<T, SealedError> {
+    let bytes = read_all(disk, path)?;
     let damaged = |e: serde_json::Error| SealedError::Damaged(e.to_string());
     let file: File<'_> = serde_json::from_slice(&bytes).map_err(damaged)?;
-    if file.format_version != version {
+    if !versions.contains(&file.format_version) {
         return Err(SealedError::Version {
             found: file.format_version,
-            supported: version,
+            supported: *versions.end(),
         });
     }
     let json = file.value.get();
     if crc32c::crc32c(json.as_bytes()) != file.crc32c {
         return Err(SealedError::Damaged("checksum differs".to_owned()));
     }
-    serde_json::from_str(json).map(Some).map_err(damaged)
+    serde_json::from_str(json).map_err(damaged)
+}
+
+/// Removes what a write of the file at `path` left when it was cut short.
+pub(crate) fn remove_unfinished(disk: &dyn Disk, path: &str) -> io::Result<()> {
+    match disk.remove(&format!("{path}{UNFINISHED}")) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        removed => removed,
+    }
+}
+
+impl SealedError {
+    /// Whether there is no such file.
+    pub(crate) fn is_not_found(&self) -> bool {
+        matches!(self, Self::Io(error) if error.kind() == io::ErrorKind::NotFound)
+    }
 }

@@ -5,7 +5,6 @@ use std::ops::Range;
 use std::time::Duration;
 
 use arrow::array::RecordBatch;
-use columnar::Column;
 use model::TenantId;
 
 use crate::Error;
@@ -33,9 +32,6 @@ pub enum Verdict {
 /// Called while blocks are merged, once per merge that a trace takes part in, with every row of the trace that the merged blocks
 /// hold, duplicates removed. The decision should not depend on how often it is asked, nor on traces beside this one.
 pub trait TraceFilter: Debug + Send + Sync {
-    /// The columns that [`TraceFilter::judge`] looks at.
-    fn columns(&self) -> Vec<Column>;
-
     /// A verdict for each of `traces`, in their order.
     ///
     /// Errors: `Internal` when a column is missing; the merge is given up then, and its blocks stay as they are.
@@ -53,7 +49,7 @@ impl<'a> Traces<'a> {
         Self { batch, ends }
     }
 
-    /// The rows of all traces, with at least the columns asked for.
+    /// The rows of all traces, with every column of the schema.
     pub fn batch(&self) -> &'a RecordBatch {
         self.batch
     }
@@ -76,10 +72,6 @@ impl<'a> Traces<'a> {
 }
 
 impl TraceFilter for KeepAll {
-    fn columns(&self) -> Vec<Column> {
-        Vec::new()
-    }
-
     fn judge(&self, _: &TenantId, traces: &Traces<'_>) -> Result<Vec<Verdict>, Error> {
         Ok(vec![Verdict::Keep; traces.len()])
     }

@@ -3,20 +3,17 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use serde::Deserialize;
-use serde_json::value::RawValue;
-
 use super::{
     CATALOG_VERSION, CATALOG_VERSION_OLDEST, CHECKPOINT_EVERY, Catalog, Commit, KeptRequest,
 };
 use crate::block::{hour_of_path, hour_start};
-use crate::disk::{Disk, create_dirs, read_all};
+use crate::disk::{Disk, create_dirs};
 use crate::error::CatalogError;
+use crate::sealed::{self, SealedError, UNFINISHED};
 
 const FOLDER: &str = "catalog";
 const COMMIT: &str = ".json";
 const CHECKPOINT: &str = ".checkpoint.json";
-const UNFINISHED: &str = ".tmp";
 
 /// The catalog's files, and what a checkpoint must repeat.
 #[derive(Debug)]
@@ -24,16 +21,6 @@ pub(crate) struct CatalogFiles {
     disk: Arc<dyn Disk>,
     /// Requests that a retry may still bring, oldest first.
     requests: VecDeque<KeptRequest>,
-}
-
-/// A commit or a checkpoint as it stands in its file.
-#[derive(Deserialize)]
-struct File<'a> {
-    format_version: u32,
-    /// CRC-32C of the bytes of `commit`.
-    crc32c: u32,
-    #[serde(borrow)]
-    commit: &'a RawValue,
 }
 
 impl CatalogFiles {
@@ -132,8 +119,9 @@ impl CatalogFiles {
         suffix: &str,
     ) -> Result<Catalog, CatalogError> {
         let path = path_of(number, suffix);
-        let bytes = read_all(self.disk.as_ref(), &path).map_err(io(&path))?;
-        let commit = parse(&path, &bytes)?;
+        let versions = CATALOG_VERSION_OLDEST..=CATALOG_VERSION;
+        let read = sealed::read(self.disk.as_ref(), &path, versions);
+        let commit = upgraded(&path, read.map_err(|e| of_sealed(&path, e))?)?;
         if commit.version != number {
             return Err(damaged(&path, format!("holds version {}", commit.version)));
         }
@@ -144,43 +132,14 @@ impl CatalogFiles {
 
     fn write(&self, commit: &Commit, suffix: &str) -> Result<(), CatalogError> {
         let path = path_of(commit.version, suffix);
-        let bytes = format(commit).map_err(|e| damaged(&path, e.to_string()))?;
-        let unfinished = format!("{path}{UNFINISHED}");
-        let disk = self.disk.as_ref();
-        let write = || {
-            let file = disk.create(&unfinished)?;
-            file.write_at(0, &bytes)?;
-            file.sync()?;
-            disk.rename(&unfinished, &path)?;
-            disk.sync_dir(FOLDER)
-        };
-        write().map_err(io(&path))
+        let name = name_of(commit.version, suffix);
+        let place = (FOLDER, name.as_str());
+        sealed::write(self.disk.as_ref(), place, CATALOG_VERSION, commit).map_err(io(&path))
     }
 }
 
-fn format(commit: &Commit) -> serde_json::Result<Vec<u8>> {
-    let json = serde_json::to_string(commit)?;
-    let crc = crc32c::crc32c(json.as_bytes());
-    let file =
-        format!("{{\"format_version\":{CATALOG_VERSION},\"crc32c\":{crc},\"commit\":{json}}}\n");
-    Ok(file.into_bytes())
-}
-
-fn parse(path: &str, bytes: &[u8]) -> Result<Commit, CatalogError> {
-    let file: File<'_> = serde_json::from_slice(bytes).map_err(|e| damaged(path, e.to_string()))?;
-    if !(CATALOG_VERSION_OLDEST..=CATALOG_VERSION).contains(&file.format_version) {
-        return Err(CatalogError::Version {
-            path: path.to_owned(),
-            found: file.format_version,
-            supported: CATALOG_VERSION,
-        });
-    }
-    let json = file.commit.get();
-    if crc32c::crc32c(json.as_bytes()) != file.crc32c {
-        return Err(damaged(path, "checksum differs".to_owned()));
-    }
-    let mut commit: Commit =
-        serde_json::from_str(json).map_err(|e| damaged(path, e.to_string()))?;
+/// `commit` with what version 1 did not write.
+fn upgraded(path: &str, mut commit: Commit) -> Result<Commit, CatalogError> {
     for block in commit
         .blocks
         .iter_mut()
@@ -205,7 +164,23 @@ fn remove(disk: &dyn Disk, name: &str) -> Result<(), CatalogError> {
 }
 
 fn path_of(number: u64, suffix: &str) -> String {
-    format!("{FOLDER}/{number:020}{suffix}")
+    format!("{FOLDER}/{}", name_of(number, suffix))
+}
+
+fn name_of(number: u64, suffix: &str) -> String {
+    format!("{number:020}{suffix}")
+}
+
+fn of_sealed(path: &str, error: SealedError) -> CatalogError {
+    match error {
+        SealedError::Version { found, supported } => CatalogError::Version {
+            path: path.to_owned(),
+            found,
+            supported,
+        },
+        SealedError::Damaged(problem) => damaged(path, problem),
+        SealedError::Io(source) => io(path)(source),
+    }
 }
 
 fn number_of(name: &str, suffix: &str) -> Option<u64> {
@@ -226,9 +201,8 @@ fn io(path: &str) -> impl FnOnce(std::io::Error) -> CatalogError {
 
 /// A tenant by name.
 pub(super) mod tenant {
-    use super::*;
     use model::TenantId;
-    use serde::{Deserializer, Serializer, de::Error};
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
 
     pub(in super::super) fn serialize<S: Serializer>(
         id: &TenantId,
@@ -247,7 +221,7 @@ pub(super) mod tenant {
 /// Requests as `tenant`, digest in hexadecimal, and time of receipt.
 pub(super) mod requests {
     use super::*;
-    use serde::{Deserializer, Serializer, de::Error};
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
     use store_api::RequestDigest;
 
     pub(in super::super) fn serialize<S: Serializer>(

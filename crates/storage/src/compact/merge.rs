@@ -10,6 +10,7 @@ use columnar::{Column, SpanColumns};
 use model::TraceId;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReader;
 
+use super::rewrite::RewriteError;
 use crate::block::{OpenBlock, ReadBudget, Wanted, read_row_group};
 use crate::error::BlockError;
 use crate::filter::Filter;
@@ -31,7 +32,7 @@ pub(crate) struct Chunk {
     pub(crate) continues: bool,
 }
 
-/// Why merging stopped: the block that could not be read, and what is wrong with it.
+/// Why an input gave no more rows: the block that could not be read, and what is wrong with it.
 #[derive(Debug, thiserror::Error)]
 #[error("reading block {block}")]
 pub(crate) struct MergeError {
@@ -86,7 +87,7 @@ impl Merger {
     }
 
     /// The next traces, or `None` at the end.
-    pub(crate) fn next(&mut self) -> Result<Option<Chunk>, MergeError> {
+    pub(crate) fn next(&mut self) -> Result<Option<Chunk>, RewriteError> {
         let mut batches: Vec<RecordBatch> = self.inputs.iter().map(|i| i.batch.clone()).collect();
         let mut slots: Vec<usize> = (0..self.inputs.len()).collect();
         let (mut order, mut ends) = (Vec::with_capacity(CHUNK_ROWS), Vec::new());
@@ -122,8 +123,8 @@ impl Merger {
         };
         ends.push(order.len());
         let sources: Vec<&RecordBatch> = batches.iter().collect();
-        let failed = |e: arrow::error::ArrowError| self.error(0, e.into());
-        let batch = interleave_record_batch(&sources, &order).map_err(failed)?;
+        let gathered = interleave_record_batch(&sources, &order);
+        let batch = gathered.map_err(BlockError::from)?;
         let begins_with = trace_id(&batches[slot], row);
         let continues = self.broken_off.is_some() && begins_with == self.broken_off;
         self.broken_off = broken_off;
@@ -164,11 +165,10 @@ impl Merger {
     }
 
     fn error(&self, input: usize, source: BlockError) -> MergeError {
-        let input = self.inputs.get(input);
-        let disk_failed = input.is_some_and(|i| i.budget.disk_failed());
+        let input = &self.inputs[input];
         MergeError {
-            block: input.map_or(0, |i| i.id),
-            disk_failed: disk_failed || matches!(source, BlockError::Io(_)),
+            block: input.id,
+            disk_failed: input.budget.disk_failed() || matches!(source, BlockError::Io(_)),
             source,
         }
     }

@@ -22,10 +22,6 @@ const DAY: Duration = Duration::from_secs(24 * 3600);
 struct Rules;
 
 impl TraceFilter for Rules {
-    fn columns(&self) -> Vec<Column> {
-        vec![Column::StatusCode, Column::Name]
-    }
-
     fn judge(&self, _: &TenantId, traces: &Traces<'_>) -> Result<Vec<Verdict>, Error> {
         let columns = SpanColumns::new(traces.batch());
         let (codes, names) = (
