@@ -1,0 +1,103 @@
+//! `load bench`: one or two builds through ingest, start and queries.
+//!
+//! Each ingest run begins with an empty folder. With two builds the runs take turns, so that what else the machine does hits
+//! both alike. Queries run over the folders of the last round; both servers are up then, one is asked at a time, and the builds
+//! take turns within each class.
+
+mod answers;
+mod budget;
+mod classes;
+mod fresh;
+mod ingest;
+mod metrics;
+mod profile;
+mod queries;
+mod report;
+mod table;
+mod verify;
+
+use std::fs;
+use std::path::PathBuf;
+
+use crate::AnyError;
+use crate::cli::BenchArgs;
+use crate::machine::Cores;
+use crate::server::Server;
+use report::{BuildReport, Report};
+
+/// A binary under measurement.
+#[derive(Debug)]
+struct Build {
+    label: &'static str,
+    binary: PathBuf,
+}
+
+/// Runs everything, prints the table, writes the JSON.
+///
+/// Errors: a server that does not start or answers wrongly in ingest. Wrong answers to queries are reported and are an error in
+/// the end.
+pub(crate) async fn run(args: &BenchArgs) -> Result<(), AnyError> {
+    let cores = Cores::divide(args.core)?;
+    fs::create_dir_all(&args.dir)?;
+    let mut builds = vec![Build {
+        label: "this",
+        binary: args.binary.clone(),
+    }];
+    builds.extend(args.against.iter().map(|binary| Build {
+        label: "against",
+        binary: binary.clone(),
+    }));
+    let mut report = Report::new(args, &cores);
+    report.builds = builds.iter().map(BuildReport::new).collect();
+    let mut truth = None;
+    for round in 0..args.rounds.max(1) {
+        for (build, figures) in builds.iter().zip(&mut report.builds) {
+            eprintln!("ingest, {}, round {}", build.label, round + 1);
+            let run = ingest::run(args, &cores, build).await?;
+            figures.ingest.push(run.figures);
+            truth = Some(run.truth);
+        }
+    }
+    if let (Some(truth), false) = (truth, args.no_queries) {
+        let mut servers = Vec::new();
+        for (build, figures) in builds.iter().zip(&mut report.builds) {
+            let server = build.start(args, &cores)?;
+            figures.ready_filled_ms = report::milliseconds(server.ready_after);
+            servers.push(server);
+        }
+        queries::run(args, &servers, &truth, &mut report.builds).await?;
+        for (server, figures) in servers.into_iter().zip(&mut report.builds) {
+            figures.close(server)?;
+        }
+    }
+    if !args.keep {
+        for build in &builds {
+            fs::remove_dir_all(build.data_dir(args))?;
+        }
+    }
+    table::print(&report);
+    let json = args.json.clone();
+    let json = json.unwrap_or_else(|| args.dir.join("report.json"));
+    fs::write(&json, serde_json::to_string_pretty(&report)?)?;
+    println!("\nwritten to {}", json.display());
+    let mistakes = report.mistakes();
+    if mistakes.is_empty() {
+        return Ok(());
+    }
+    for mistake in &mistakes {
+        eprintln!("wrong: {mistake}");
+    }
+    Err(format!("{} answers were wrong", mistakes.len()).into())
+}
+
+impl Build {
+    fn data_dir(&self, args: &BenchArgs) -> PathBuf {
+        args.dir.join(format!("data-{}", self.label))
+    }
+
+    fn start(&self, args: &BenchArgs, cores: &Cores) -> Result<Server, AnyError> {
+        let log = args.dir.join(format!("{}.log", self.label));
+        let config = args.config.as_deref();
+        Server::start(&self.binary, &self.data_dir(args), config, &log, cores)
+    }
+}
