@@ -3,6 +3,7 @@
 CARGO ?= cargo
 TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
 DEMO_ARGS ?=
+BENCH_ARGS ?=
 
 .PHONY: help demo serve test test-rust test-ui test-e2e interop fuzz bench ui gen clean-data
 
@@ -12,7 +13,7 @@ help:
 	@echo 'make test     everything but other people'"'"'s SDKs: unit, property, conformance, crash, golden, UI and browser tests'
 	@echo 'make interop  real OpenTelemetry SDKs of Python, Node.js, Go and Java against the binary'
 	@echo 'make fuzz     a short run of each fuzz target'
-	@echo 'make bench    the benchmarks'
+	@echo 'make bench    the benchmarks: a whole node under load and queries (BENCH_ARGS="--quick"), then single crates'
 	@echo 'make gen      regenerate the OpenAPI document and the UI'"'"'s client from the code'
 
 ui/node_modules: ui/package-lock.json
@@ -55,7 +56,8 @@ interop:
 fuzz:
 	fuzz/run
 
-bench:
+bench: release
+	$(CARGO) xtask bench $(BENCH_ARGS)
 	$(CARGO) bench --workspace
 
 gen:

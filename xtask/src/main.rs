@@ -1,18 +1,27 @@
-//! Automation of the repository: `cargo xtask tidy` checks the house rules that no compiler knows.
+//! Automation of the repository: `cargo xtask tidy` checks the house rules that no compiler knows, `cargo xtask bench` measures.
 //!
 //! The checks run in `cargo test` too, so that nothing lands without them.
 
+mod bench;
 mod tidy;
 
+use std::ffi::OsString;
 use std::path::Path;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let command = std::env::args().nth(1);
-    if command.as_deref() != Some("tidy") {
-        eprintln!("usage: cargo xtask tidy");
-        return ExitCode::from(2);
+    let args: Vec<OsString> = std::env::args_os().skip(1).collect();
+    match args.split_first() {
+        Some((command, [])) if command == "tidy" => tidy(),
+        Some((command, args)) if command == "bench" => bench::run(root(), args),
+        _ => {
+            eprintln!("usage: cargo xtask tidy | cargo xtask bench [--help]");
+            ExitCode::from(2)
+        }
     }
+}
+
+fn tidy() -> ExitCode {
     let problems = tidy::check(root());
     for problem in &problems {
         eprintln!("{problem}");
