@@ -1,6 +1,7 @@
 //! Any bytes as an OTLP request in JSON: what is kept comes out as messages that decode to the same again.
 #![no_main]
 
+use columnar::BatchBuilder;
 use libfuzzer_sys::fuzz_target;
 use model::TenantId;
 use wire::otlp::{Limits, decode_json, to_traces_data, traces_data_to_json};
@@ -9,12 +10,12 @@ fuzz_target!(|body: &[u8]| {
     let Ok(decoded) = decode_json(body, &Limits::default()) else {
         return;
     };
-    let batch = decoded.spans.finish(&TenantId::default_tenant(), 0);
+    let batch = decoded.rows.finish(&TenantId::default_tenant(), 0);
     let traces = to_traces_data(&batch).expect("the builder's batch has every column");
     let json = traces_data_to_json(&traces).to_string();
     let again = decode_json(json.as_bytes(), &Limits::default()).expect("what we write, we read");
     assert_eq!(again.rejected.count(), 0);
-    let again = again.spans.finish(&TenantId::default_tenant(), 0);
+    let again = again.rows.finish(&TenantId::default_tenant(), 0);
     let text = |batch| format!("{:?}", to_traces_data(batch));
     assert_eq!(text(&again), text(&batch));
 });

@@ -1,6 +1,7 @@
 //! Any bytes as an OTLP request in protobuf: what is kept comes out as messages that decode to the same again.
 #![no_main]
 
+use columnar::BatchBuilder;
 use libfuzzer_sys::fuzz_target;
 use model::TenantId;
 use wire::otlp::{Limits, decode_protobuf, to_traces_data, traces_data_to_json};
@@ -9,11 +10,11 @@ fuzz_target!(|body: &[u8]| {
     let Ok(decoded) = decode_protobuf(body, &Limits::default()) else {
         return;
     };
-    let batch = decoded.spans.finish(&TenantId::default_tenant(), 0);
+    let batch = decoded.rows.finish(&TenantId::default_tenant(), 0);
     let traces = to_traces_data(&batch).expect("the builder's batch has every column");
     let json = traces_data_to_json(&traces).to_string();
     let again = wire::otlp::decode_json(json.as_bytes(), &Limits::default())
         .expect("what we write, we read");
     assert_eq!(again.rejected.count(), 0);
-    assert_eq!(again.spans.len(), batch.num_rows());
+    assert_eq!(again.rows.len(), batch.num_rows());
 });

@@ -9,6 +9,7 @@
 use std::sync::{Arc, OnceLock};
 
 use clock::{Clock, SystemClock};
+use columnar::BatchBuilder;
 use model::TenantId;
 use opentelemetry::Context;
 use opentelemetry::trace::{SpanKind, TraceContextExt, TraceId, TraceState};
@@ -130,7 +131,7 @@ impl SpanExporter for ToIntake {
         let received = Received {
             digest: RequestDigest(blake3_16(&body)),
             transport: Transport::internal,
-            batch: decoded.spans.finish(&tenant, SystemClock.unix_nano()),
+            batch: decoded.rows.finish(&tenant, SystemClock.unix_nano()),
             tenant,
         };
         let handed_over = runtime.spawn(

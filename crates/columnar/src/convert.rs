@@ -7,11 +7,11 @@ use model::{
     AnyValue, Event, KeyValue, Link, Resource, Scope, Span, SpanKind, StatusCode, TenantId,
 };
 
-use crate::builder::{AttributesBuilder, SpanBatchBuilder, SpanHead};
+use crate::builder::{AttributesBuilder, BatchBuilder, SpanBatchBuilder, SpanHead};
 use crate::json::{resource_from_json, scope_from_json};
 use crate::json_text::{resource_to_json, scope_to_json};
 use crate::schema::Column;
-use crate::text::{value_from_text, value_to_text};
+use crate::text::{ValueType, value_from_text, value_to_text};
 use crate::view::{Attributes, DictColumn, SpanColumns, ViewError, span_id, trace_id};
 
 /// The batch of `spans`, in their order.
@@ -133,13 +133,13 @@ pub fn to_model(batch: &RecordBatch) -> Result<Vec<Span>, ViewError> {
 }
 
 /// Parsed dictionary values, each parsed once.
-struct Shared<'a, T> {
+pub(crate) struct Shared<'a, T> {
     column: DictColumn<'a>,
     parsed: Vec<Arc<T>>,
 }
 
 impl<'a, T: Default> Shared<'a, T> {
-    fn new(column: DictColumn<'a>, parse: impl Fn(&str) -> Option<T>) -> Self {
+    pub(crate) fn new(column: DictColumn<'a>, parse: impl Fn(&str) -> Option<T>) -> Self {
         let parsed = (0..column.n_values())
             .map(|key| Arc::new(parse(column.value(key)).unwrap_or_default()));
         Self {
@@ -148,23 +148,27 @@ impl<'a, T: Default> Shared<'a, T> {
         }
     }
 
-    fn get(&self, row: usize) -> Arc<T> {
+    pub(crate) fn get(&self, row: usize) -> Arc<T> {
         self.parsed[self.column.key(row)].clone()
     }
 }
 
-fn push_all(builder: &mut AttributesBuilder, attributes: &[KeyValue]) {
+pub(crate) fn push_all(builder: &mut AttributesBuilder, attributes: &[KeyValue]) {
     for attribute in attributes {
         let (kind, text) = value_to_text(&attribute.value);
         builder.push(&attribute.key, kind, &text);
     }
 }
 
-fn attributes_of(attributes: &Attributes<'_>, row: usize) -> Vec<KeyValue> {
+pub(crate) fn attributes_of(attributes: &Attributes<'_>, row: usize) -> Vec<KeyValue> {
     let attribute = |a: crate::AttributeRef<'_>| KeyValue {
         key: a.key.to_owned(),
-        value: value_from_text(a.kind, a.text)
-            .unwrap_or_else(|_| AnyValue::String(a.text.to_owned())),
+        value: read_value(a.kind, a.text),
     };
     attributes.row(row).map(attribute).collect()
+}
+
+/// The value that a text stands for; one that is not of its type reads as a string.
+pub(crate) fn read_value(kind: ValueType, text: &str) -> AnyValue {
+    value_from_text(kind, text).unwrap_or_else(|_| AnyValue::String(text.to_owned()))
 }

@@ -7,6 +7,12 @@ use arrow::datatypes::{DataType, Field, Fields, Schema, SchemaRef};
 /// The version of this schema, written into segments and blocks; `docs/formats.md` logs each.
 pub const FORMAT_VERSION: u32 = 1;
 
+/// A column of one of the schemas.
+pub trait NamedColumn: Copy {
+    /// The name in the schema; none holds a dot, which Parquet projections split on.
+    fn name(self) -> &'static str;
+}
+
 /// The columns, in schema order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(usize)]
@@ -42,6 +48,12 @@ pub enum Column {
     DroppedLinksCount,
     /// When the batch was received.
     ReceivedUnixNano,
+}
+
+impl NamedColumn for Column {
+    fn name(self) -> &'static str {
+        self.name()
+    }
 }
 
 impl Column {
@@ -171,7 +183,7 @@ pub(crate) fn item(fields: Fields) -> Arc<Field> {
     Arc::new(Field::new("item", DataType::Struct(fields), false))
 }
 
-fn dictionary() -> DataType {
+pub(crate) fn dictionary() -> DataType {
     DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8))
 }
 
@@ -179,6 +191,6 @@ fn list(fields: Fields) -> DataType {
     DataType::List(item(fields))
 }
 
-fn attributes() -> DataType {
+pub(crate) fn attributes() -> DataType {
     list(attribute_fields())
 }

@@ -5,7 +5,8 @@ use model::{
 };
 
 use crate::{
-    Column, SpanBatchBuilder, SpanColumns, SpanHead, ValueType, from_model, schema, to_model,
+    BatchBuilder, Column, LogBatchBuilder, LogColumn, LogHead, SpanBatchBuilder, SpanColumns,
+    SpanHead, ValueType, from_model, log_schema, logs_to_model, schema, to_model,
 };
 
 fn span() -> Span {
@@ -163,4 +164,35 @@ fn one_resource_is_one_dictionary_value() {
     );
     let spans = to_model(&batch).unwrap();
     assert!(Arc::ptr_eq(&spans[0].resource, &spans[1].resource));
+}
+
+#[test]
+fn log_columns_are_the_schema_in_order() {
+    let fields = log_schema();
+    let names: Vec<_> = fields.fields().iter().map(|f| f.name().clone()).collect();
+    assert_eq!(names, LogColumn::ALL.map(|c| c.name()));
+}
+
+#[test]
+fn an_aborted_log_record_leaves_nothing_behind() {
+    let mut builder = LogBatchBuilder::new();
+    builder.set_resource("{}", "");
+    builder.set_scope("{}");
+    let head = LogHead::default();
+    builder.set_body(ValueType::String, "first thought");
+    builder.set_body(ValueType::String, "kept");
+    builder.commit(&head);
+    builder.set_body(ValueType::String, "gone");
+    builder.attributes().push("gone", ValueType::String, "2");
+    builder.abort();
+    builder.commit(&head);
+    builder.set_body(ValueType::String, "truncated");
+    builder.commit(&head);
+    builder.truncate(2);
+    let batch = builder.finish(&TenantId::default_tenant(), 7);
+    let records = logs_to_model(&batch).unwrap();
+    assert_eq!(records.len(), 2);
+    assert_eq!(records[0].body, AnyValue::from("kept"));
+    assert_eq!(records[1].body, AnyValue::Empty);
+    assert!(records[1].attributes.is_empty());
 }

@@ -1,4 +1,6 @@
-//! Typed reading of a batch of spans.
+//! Typed reading of batches.
+
+use std::marker::PhantomData;
 
 use arrow::array::{
     Array, AsArray, DictionaryArray, FixedSizeBinaryArray, Int8Array, Int32Array, Int64Array,
@@ -7,7 +9,8 @@ use arrow::array::{
 use arrow::datatypes::{Int8Type, Int32Type, Int64Type};
 use model::{SpanId, TraceId};
 
-use crate::schema::Column;
+use crate::log_schema::LogColumn;
+use crate::schema::{Column, NamedColumn};
 use crate::text::ValueType;
 
 /// A batch that lacks a column, or has it in another type.
@@ -127,16 +130,27 @@ impl<'a> Attributes<'a> {
     }
 }
 
-/// A batch of spans. Columns are looked up and checked when they are asked for, so a projected batch works too.
+/// A batch of the schema whose columns `C` names. Columns are looked up and checked when they are asked for, so a projected batch
+/// works too.
 #[derive(Debug, Clone, Copy)]
-pub struct SpanColumns<'a> {
+pub struct Columns<'a, C> {
     batch: &'a RecordBatch,
+    of: PhantomData<C>,
 }
 
-impl<'a> SpanColumns<'a> {
+/// A batch of spans.
+pub type SpanColumns<'a> = Columns<'a, Column>;
+
+/// A batch of log records.
+pub type LogColumns<'a> = Columns<'a, LogColumn>;
+
+impl<'a, C: NamedColumn> Columns<'a, C> {
     /// A view of `batch`.
     pub fn new(batch: &'a RecordBatch) -> Self {
-        Self { batch }
+        Self {
+            batch,
+            of: PhantomData,
+        }
     }
 
     /// Rows.
@@ -149,38 +163,51 @@ impl<'a> SpanColumns<'a> {
         self.len() == 0
     }
 
-    /// A dictionary column: tenant, name, status message, trace state, service name, resource or scope.
-    pub fn dict(&self, column: Column) -> Result<DictColumn<'a>, ViewError> {
+    /// A dictionary column: tenant, names, texts, resource or scope.
+    pub fn dict(&self, column: C) -> Result<DictColumn<'a>, ViewError> {
         DictColumn::new(column.name(), self.array(column)?)
     }
 
     /// A column of 64-bit integers: times, duration, flags, dropped counts.
-    pub fn int64(&self, column: Column) -> Result<&'a Int64Array, ViewError> {
+    pub fn int64(&self, column: C) -> Result<&'a Int64Array, ViewError> {
         let array = self.array(column)?;
         array
             .as_primitive_opt::<Int64Type>()
             .ok_or_else(|| wrong_type(column, array))
     }
 
-    /// The kind or the status code.
-    pub fn int32(&self, column: Column) -> Result<&'a Int32Array, ViewError> {
+    /// A column of 32-bit integers: kind, status code, severity.
+    pub fn int32(&self, column: C) -> Result<&'a Int32Array, ViewError> {
         let array = self.array(column)?;
         array
             .as_primitive_opt::<Int32Type>()
             .ok_or_else(|| wrong_type(column, array))
     }
 
-    /// A column of ids: 16 bytes of trace id, or 8 of span id or (nullable) parent span id.
-    pub fn ids(&self, column: Column) -> Result<&'a FixedSizeBinaryArray, ViewError> {
+    /// A column of ids: 16 bytes of a trace id, or 8 of a span id; null where absent.
+    pub fn ids(&self, column: C) -> Result<&'a FixedSizeBinaryArray, ViewError> {
         let array = self.array(column)?;
         array
             .as_fixed_size_binary_opt()
             .ok_or_else(|| wrong_type(column, array))
     }
 
+    fn attributes_of(&self, column: C) -> Result<Attributes<'a>, ViewError> {
+        Attributes::new(column.name(), self.array(column)?)
+    }
+
+    fn array(&self, column: C) -> Result<&'a dyn Array, ViewError> {
+        let array = self.batch.column_by_name(column.name());
+        array
+            .map(AsRef::as_ref)
+            .ok_or(ViewError::Missing(column.name()))
+    }
+}
+
+impl<'a> SpanColumns<'a> {
     /// The spans' own attributes.
     pub fn attributes(&self) -> Result<Attributes<'a>, ViewError> {
-        Attributes::new(Column::Attributes.name(), self.array(Column::Attributes)?)
+        self.attributes_of(Column::Attributes)
     }
 
     /// The events.
@@ -192,12 +219,38 @@ impl<'a> SpanColumns<'a> {
     pub fn links(&self) -> Result<Links<'a>, ViewError> {
         Links::new(self.array(Column::Links)?)
     }
+}
 
-    fn array(&self, column: Column) -> Result<&'a dyn Array, ViewError> {
-        let array = self.batch.column_by_name(column.name());
-        array
-            .map(AsRef::as_ref)
-            .ok_or(ViewError::Missing(column.name()))
+impl<'a> LogColumns<'a> {
+    /// The records' own attributes.
+    pub fn attributes(&self) -> Result<Attributes<'a>, ViewError> {
+        self.attributes_of(LogColumn::Attributes)
+    }
+
+    /// The bodies.
+    pub fn bodies(&self) -> Result<Bodies<'a>, ViewError> {
+        let types = self.array(LogColumn::BodyType)?;
+        Ok(Bodies {
+            types: types
+                .as_primitive_opt::<Int8Type>()
+                .ok_or_else(|| wrong_type(LogColumn::BodyType, types))?,
+            texts: self.dict(LogColumn::Body)?,
+        })
+    }
+}
+
+/// The bodies of log records: a type and a text each, as attributes have them.
+#[derive(Debug, Clone, Copy)]
+pub struct Bodies<'a> {
+    types: &'a Int8Array,
+    /// The texts, by row.
+    pub texts: DictColumn<'a>,
+}
+
+impl Bodies<'_> {
+    /// The type of the body of row `row`; a number that is none reads as [`ValueType::Empty`].
+    pub fn kind(&self, row: usize) -> ValueType {
+        ValueType::from_number(self.types.value(row)).unwrap_or(ValueType::Empty)
     }
 }
 
@@ -297,7 +350,7 @@ pub(crate) fn span_id(ids: &FixedSizeBinaryArray, row: usize) -> Option<SpanId> 
         .flatten()
 }
 
-fn wrong_type(column: Column, array: &dyn Array) -> ViewError {
+fn wrong_type(column: impl NamedColumn, array: &dyn Array) -> ViewError {
     ViewError::Type(column.name(), array.data_type().to_string())
 }
 

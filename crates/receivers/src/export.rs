@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use clock::SharedClock;
+use columnar::BatchBuilder;
 use model::TenantId;
 use pipeline::{Intake, Received};
 use store_api::RequestDigest;
@@ -190,7 +191,7 @@ impl Exporter {
             Refusal::new(reason, error.to_string())
         })?;
         // Columns may need more than the bytes they came from.
-        charge.grow_to(decoded.spans.bytes())?;
+        charge.grow_to(decoded.rows.bytes())?;
         Ok(Batch {
             decoded,
             digest: digest(body),
@@ -200,7 +201,10 @@ impl Exporter {
 
     /// Hands the batch over and counts what becomes of it. A request without a span that can be kept is not worth a write.
     async fn keep(&self, transport: Transport, batch: Batch) -> Result<Accepted, Refusal> {
-        let Decoded { spans, rejected } = batch.decoded;
+        let Decoded {
+            rows: spans,
+            rejected,
+        } = batch.decoded;
         let n_spans = spans.len();
         tracing::Span::current()
             .record("bytes", batch.n_bytes)

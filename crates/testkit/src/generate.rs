@@ -1,10 +1,10 @@
-//! Generators of spans for property tests.
+//! Generators of spans and log records for property tests.
 
 use std::sync::Arc;
 
 use model::{
-    AnyValue, EntityRef, Event, KeyValue, Link, Resource, Scope, Span, SpanId, SpanKind,
-    StatusCode, TraceId,
+    AnyValue, EntityRef, Event, KeyValue, Link, LogRecord, Resource, Scope, SeverityNumber, Span,
+    SpanId, SpanKind, StatusCode, TraceId,
 };
 use proptest::collection::{SizeRange, vec};
 use proptest::prelude::*;
@@ -12,20 +12,36 @@ use proptest::prelude::*;
 /// Lists of spans with every field set in every odd way that the store must give back: duplicate and empty keys, nested
 /// values, extremes of numbers, NaN, unknown enum numbers, ends before starts. Traces and resources repeat.
 pub fn spans(size: impl Into<SizeRange>) -> impl Strategy<Value = Vec<Span>> {
-    let size = size.into();
-    (vec(resource(), 1..3), vec(scope(), 1..3)).prop_flat_map(move |(resources, scopes)| {
-        let pick = (
-            proptest::sample::select(resources),
-            proptest::sample::select(scopes),
-        );
-        vec(
-            (pick, span()).prop_map(|((resource, scope), span)| Span {
-                resource,
-                scope,
-                ..span
-            }),
-            size.clone(),
-        )
+    placed(size, span(), |span, resource, scope| Span {
+        resource,
+        scope,
+        ..span
+    })
+}
+
+/// Lists of log records, as odd as [`spans`], of the traces that those are of, or of none.
+pub fn logs(size: impl Into<SizeRange>) -> impl Strategy<Value = Vec<LogRecord>> {
+    placed(size, log(), |record, resource, scope| LogRecord {
+        resource,
+        scope,
+        ..record
+    })
+}
+
+/// Lists of `one`, each given one of a few resources and scopes by `place`.
+fn placed<T: std::fmt::Debug>(
+    size: impl Into<SizeRange>,
+    one: impl Strategy<Value = T>,
+    place: impl Fn(T, Arc<Resource>, Arc<Scope>) -> T + Clone,
+) -> impl Strategy<Value = Vec<T>> {
+    let origins = (vec(resource(), 1..3), vec(scope(), 1..3));
+    let picks = any::<(prop::sample::Index, prop::sample::Index)>();
+    (origins, vec((picks, one), size)).prop_map(move |((resources, scopes), ones)| {
+        let placed = ones.into_iter().map(|((resource, scope), one)| {
+            let resource = resource.get(&resources).clone();
+            place(one, resource, scope.get(&scopes).clone())
+        });
+        placed.collect()
     })
 }
 
@@ -57,8 +73,8 @@ pub fn any_value() -> impl Strategy<Value = AnyValue> {
     })
 }
 
-/// Whether two lists of spans are equal field by field, with NaN equal to itself.
-pub fn same_spans(a: &[Span], b: &[Span]) -> bool {
+/// Whether two lists of spans, or of log records, are equal field by field, with NaN equal to itself.
+pub fn same_rows<T: std::fmt::Debug>(a: &[T], b: &[T]) -> bool {
     // Debug output names every field and prints NaN as itself.
     format!("{a:?}") == format!("{b:?}")
 }
@@ -217,4 +233,30 @@ fn span() -> impl Strategy<Value = Span> {
             resource: Arc::default(),
             scope: Arc::default(),
         })
+}
+
+fn log() -> impl Strategy<Value = LogRecord> {
+    let ids = (
+        proptest::option::of(trace_id()),
+        proptest::option::of(span_id()),
+    );
+    let numbers = (any::<u32>(), 0..30_i32, any::<u32>());
+    let values = (any_value(), attributes());
+    (ids, (time(), time()), (text(), text()), numbers, values).prop_map(
+        |(ids, times, texts, numbers, values)| LogRecord {
+            trace_id: ids.0,
+            span_id: ids.1,
+            time_unix_nano: times.0,
+            observed_time_unix_nano: times.1,
+            severity_number: SeverityNumber(numbers.1),
+            severity_text: texts.0,
+            event_name: texts.1,
+            body: values.0,
+            attributes: values.1,
+            dropped_attributes_count: numbers.2,
+            flags: numbers.0,
+            resource: Arc::default(),
+            scope: Arc::default(),
+        },
+    )
 }

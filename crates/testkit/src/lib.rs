@@ -1,6 +1,6 @@
 //! Fixtures, generators and conformance suites for tests; never shipped.
 //!
-//! [`spans`] generates hostile but storable spans for property tests, [`traces`] reads readable ones from text;
+//! [`spans`] and [`logs`] generate hostile but storable rows for property tests, [`traces`] reads readable ones from text;
 //! [`MemorySource`] serves either to an engine. [`conformance`] is what every store must pass.
 
 pub mod conformance;
@@ -8,6 +8,6 @@ mod generate;
 mod memory;
 mod notation;
 
-pub use generate::{any_value, same_spans, spans};
+pub use generate::{any_value, logs, same_rows, spans};
 pub use memory::{MemorySource, holds};
 pub use notation::{ORIGIN_UNIX_NANO, traces};

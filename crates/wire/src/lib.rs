@@ -1,8 +1,8 @@
 //! OTLP bytes to columns and back.
 //!
 //! On the way in, [`otlp::decode_protobuf`] and [`otlp::decode_json`] walk the bytes of an export request straight into
-//! `columnar`'s builders; no struct per span is built. On the way out (a trace that somebody looks at, a test's oracle),
-//! [`otlp::to_traces_data`] gives the generated protobuf messages and [`otlp::traces_data_to_json`] their OTLP/JSON.
+//! `columnar`'s builders, and so do their twins for logs; no struct per span or log record is built. On the way out (a trace that somebody looks at, a test's oracle),
+//! [`otlp::to_traces_data`] (or [`otlp::to_logs_data`]) gives the generated protobuf messages and [`otlp::traces_data_to_json`] their OTLP/JSON.
 //!
 //! Never here: sockets, compression, authentication, redaction, storage.
 

@@ -1,11 +1,11 @@
-//! The OpenTelemetry protocol, traces, version 1.11.
+//! The OpenTelemetry protocol, traces and logs, version 1.11.
 //!
-//! A request fails as a whole ([`DecodeError`], HTTP 400) only when its bytes are not what they claim to be. A span that is well
+//! A request fails as a whole ([`DecodeError`], HTTP 400) only when its bytes are not what they claim to be. A span or log record that is well
 //! formed but that OpenTelemetry forbids or [`Limits`] refuse is left out, counted in [`Rejected`] under a [`RejectReason`], and
 //! told to the sender in `partial_success`.
 //!
-//! What decoding changes, and nothing else: a parent id of zeros is no parent; an attribute without a value and one with an
-//! empty value are the same; references into the string table of the profiling signal read as absent.
+//! What decoding changes, and nothing else: a parent id of zeros is no parent; the ids of a log record that are not valid are none; an
+//! attribute without a value and one with an empty value are the same, and so are bodies; references into the string table of the profiling signal read as absent.
 
 mod export;
 mod export_json;
@@ -15,13 +15,13 @@ mod limits;
 mod outcome;
 mod protobuf;
 
-pub use export::{ExportError, to_traces_data};
-pub use export_json::traces_data_to_json;
-pub use import::{ImportError, from_traces_data};
-pub use json::decode_json;
+pub use export::{ExportError, to_logs_data, to_traces_data};
+pub use export_json::{logs_data_to_json, traces_data_to_json};
+pub use import::{ImportError, from_logs_data, from_traces_data};
+pub use json::{decode_json, decode_logs_json};
 pub use limits::Limits;
 pub use outcome::{DecodeError, Decoded, RejectReason, Rejected};
-pub use protobuf::decode_protobuf;
+pub use protobuf::{decode_logs_protobuf, decode_protobuf};
 
 #[cfg(test)]
 mod tests;

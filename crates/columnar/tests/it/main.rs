@@ -1,6 +1,6 @@
 //! Round trips of the model through columns.
 
-use columnar::{from_model, to_model};
+use columnar::{LogColumn, LogColumns, from_model, logs_from_model, logs_to_model, to_model};
 use model::TenantId;
 use proptest::prelude::*;
 
@@ -17,6 +17,18 @@ proptest! {
     #[test]
     fn model_to_columns_and_back_is_identity(spans in testkit::spans(0..20)) {
         let batch = from_model(&spans, &TenantId::default_tenant(), 1);
-        prop_assert!(testkit::same_spans(&to_model(&batch).unwrap(), &spans));
+        prop_assert!(testkit::same_rows(&to_model(&batch).unwrap(), &spans));
+    }
+
+    #[test]
+    fn logs_to_columns_and_back_is_identity(records in testkit::logs(0..20)) {
+        let batch = logs_from_model(&records, &TenantId::default_tenant(), 1);
+        prop_assert!(testkit::same_rows(&logs_to_model(&batch).unwrap(), &records));
+        let columns = LogColumns::new(&batch);
+        let sort_times = columns.int64(LogColumn::SortTimeUnixNano).unwrap();
+        for (record, &sort_time) in records.iter().zip(sort_times.values()) {
+            let times = [record.time_unix_nano, record.observed_time_unix_nano, 1];
+            prop_assert_eq!(Some(sort_time), times.into_iter().find(|&time| time != 0));
+        }
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use base64::Engine;
-use columnar::{SpanBatchBuilder, SpanHead, ValueType, resource_to_json, to_model};
+use columnar::{BatchBuilder, SpanBatchBuilder, SpanHead, ValueType, resource_to_json, to_model};
 use model::{AnyValue, EntityRef, Event, KeyValue, Link, Resource, Scope, Span, TenantId};
 use pipeline::{Hits, RedactionConfig, Redactor};
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use arrow::array::RecordBatch;
 use clock::SystemClock;
+use columnar::BatchBuilder;
 use load::{Config as TrafficConfig, Traffic, Truth};
 use model::TenantId;
 use storage::{Config, Store};
@@ -32,7 +33,7 @@ impl Batches {
             let decoded = decode_protobuf(&request.body, &Limits::default());
             let decoded = decoded.expect("the generator writes OTLP");
             assert_eq!(decoded.rejected.count(), 0, "nothing of it is refused");
-            decoded.spans.finish(&tenant, START_UNIX_NANO as i64)
+            decoded.rows.finish(&tenant, START_UNIX_NANO as i64)
         });
         let batches = batches.collect();
         let truth = traffic.into_truth();

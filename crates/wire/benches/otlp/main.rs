@@ -7,7 +7,7 @@ mod request;
 
 use std::hint::black_box;
 
-use columnar::{SpanBatchBuilder, from_model};
+use columnar::{BatchBuilder, SpanBatchBuilder, from_model};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use model::TenantId;
 use opentelemetry_proto::tonic::trace::v1::TracesData;
@@ -38,7 +38,7 @@ fn otlp(c: &mut Criterion) {
     group.bench_function("decode_protobuf, finish", |b| {
         b.iter(|| {
             let decoded = decode_protobuf(black_box(&body), &limits).expect("a valid request");
-            finish(decoded.spans)
+            finish(decoded.rows)
         });
     });
     group.bench_function("prost decode", |b| {
@@ -55,7 +55,7 @@ fn otlp(c: &mut Criterion) {
         b.iter(|| {
             let decoded =
                 decode_json(black_box(json.as_bytes()), &limits).expect("a valid request");
-            finish(decoded.spans)
+            finish(decoded.rows)
         });
     });
     group.finish();

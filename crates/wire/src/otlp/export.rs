@@ -1,16 +1,17 @@
-//! Columns to the generated protobuf messages, for a trace that somebody looks at and for tests.
+//! Columns to the generated protobuf messages, for traces and logs that somebody looks at and for tests.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
-use columnar::{ViewError, resource_to_json, scope_to_json, to_model};
-use model::{AnyValue, EntityRef, Event, KeyValue, Link, Resource, Scope, Span};
+use columnar::{ViewError, logs_to_model, resource_to_json, scope_to_json, to_model};
+use model::{AnyValue, EntityRef, Event, KeyValue, Link, LogRecord, Resource, Scope, Span};
 use opentelemetry_proto::tonic::common::v1::{self as common, any_value::Value};
+use opentelemetry_proto::tonic::logs::v1::{self as logs, LogsData};
 use opentelemetry_proto::tonic::resource::v1 as resource;
 use opentelemetry_proto::tonic::trace::v1::{self as trace, TracesData};
 
-/// A batch that is not of the schema of spans.
+/// A batch that is not of the schema of spans, or of log records.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(transparent)]
 pub struct ExportError(#[from] ViewError);
@@ -23,25 +24,73 @@ pub struct ExportError(#[from] ViewError);
 /// Cost:   a struct per span; not for hot paths.
 pub fn to_traces_data(batch: &RecordBatch) -> Result<TracesData, ExportError> {
     let spans = to_model(batch)?;
+    let rows = spans.iter().map(|s| (&s.resource, &s.scope, message(s)));
+    let resource_spans = |(of, scopes): (&Resource, Scopes<'_, trace::Span>)| {
+        let scope_spans = |(of, spans): (&Scope, Vec<trace::Span>)| trace::ScopeSpans {
+            scope: Some(scope(of)),
+            spans,
+            schema_url: of.schema_url.clone(),
+        };
+        trace::ResourceSpans {
+            resource: Some(resource(of)),
+            scope_spans: scopes.into_iter().map(scope_spans).collect(),
+            schema_url: of.schema_url.clone(),
+        }
+    };
+    Ok(TracesData {
+        resource_spans: grouped(rows).into_iter().map(resource_spans).collect(),
+    })
+}
+
+/// The log records of `batch` as OTLP messages; order, errors and cost as in [`to_traces_data`].
+pub fn to_logs_data(batch: &RecordBatch) -> Result<LogsData, ExportError> {
+    let records = logs_to_model(batch)?;
+    let rows = records
+        .iter()
+        .map(|r| (&r.resource, &r.scope, log_message(r)));
+    let resource_logs = |(of, scopes): (&Resource, Scopes<'_, logs::LogRecord>)| {
+        let scope_logs = |(of, log_records): (&Scope, Vec<logs::LogRecord>)| logs::ScopeLogs {
+            scope: Some(scope(of)),
+            log_records,
+            schema_url: of.schema_url.clone(),
+        };
+        logs::ResourceLogs {
+            resource: Some(resource(of)),
+            scope_logs: scopes.into_iter().map(scope_logs).collect(),
+            schema_url: of.schema_url.clone(),
+        }
+    };
+    Ok(LogsData {
+        resource_logs: grouped(rows).into_iter().map(resource_logs).collect(),
+    })
+}
+
+/// The scopes of a resource, each with its messages.
+type Scopes<'a, M> = Vec<(&'a Scope, Vec<M>)>;
+
+/// Brings messages of one resource, and of one scope within it, together.
+fn grouped<'a, M>(
+    rows: impl Iterator<Item = (&'a Arc<Resource>, &'a Arc<Scope>, M)>,
+) -> Vec<(&'a Resource, Scopes<'a, M>)> {
     let mut resources = Groups::new(resource_to_json);
     let mut scopes = Groups::new(scope_to_json);
-    let mut traces = TracesData::default();
-    // Where a pair of resource and scope stands in `traces`.
+    let mut groups: Vec<(&Resource, Scopes<'_, M>)> = Vec::new();
+    // Where a pair of resource and scope stands in `groups`.
     let mut places: HashMap<(usize, usize), usize> = HashMap::new();
-    for span in &spans {
-        let at = resources.number(&span.resource);
-        if at == traces.resource_spans.len() {
-            traces.resource_spans.push(resource_spans(&span.resource));
+    for (resource, scope, message) in rows {
+        let at = resources.number(resource);
+        if at == groups.len() {
+            groups.push((resource, Vec::new()));
         }
-        let scope_spans = &mut traces.resource_spans[at].scope_spans;
-        let scope = scopes.number(&span.scope);
-        let place = *places.entry((at, scope)).or_insert(scope_spans.len());
-        if place == scope_spans.len() {
-            scope_spans.push(self::scope_spans(&span.scope));
+        let of_resource = &mut groups[at].1;
+        let number = scopes.number(scope);
+        let place = *places.entry((at, number)).or_insert(of_resource.len());
+        if place == of_resource.len() {
+            of_resource.push((scope, Vec::new()));
         }
-        scope_spans[place].spans.push(message(span));
+        of_resource[place].1.push(message);
     }
-    Ok(traces)
+    groups
 }
 
 /// Numbers equal values alike, in order of first appearance; by their text, in which NaN equals itself.
@@ -70,15 +119,11 @@ impl<T> Groups<T> {
     }
 }
 
-fn resource_spans(of: &Resource) -> trace::ResourceSpans {
-    trace::ResourceSpans {
-        resource: Some(resource::Resource {
-            attributes: attributes(&of.attributes),
-            dropped_attributes_count: of.dropped_attributes_count,
-            entity_refs: of.entity_refs.iter().map(entity_ref).collect(),
-        }),
-        scope_spans: Vec::new(),
-        schema_url: of.schema_url.clone(),
+fn resource(of: &Resource) -> resource::Resource {
+    resource::Resource {
+        attributes: attributes(&of.attributes),
+        dropped_attributes_count: of.dropped_attributes_count,
+        entity_refs: of.entity_refs.iter().map(entity_ref).collect(),
     }
 }
 
@@ -91,16 +136,28 @@ fn entity_ref(of: &EntityRef) -> common::EntityRef {
     }
 }
 
-fn scope_spans(of: &Scope) -> trace::ScopeSpans {
-    trace::ScopeSpans {
-        scope: Some(common::InstrumentationScope {
-            name: of.name.clone(),
-            version: of.version.clone(),
-            attributes: attributes(&of.attributes),
-            dropped_attributes_count: of.dropped_attributes_count,
-        }),
-        spans: Vec::new(),
-        schema_url: of.schema_url.clone(),
+fn scope(of: &Scope) -> common::InstrumentationScope {
+    common::InstrumentationScope {
+        name: of.name.clone(),
+        version: of.version.clone(),
+        attributes: attributes(&of.attributes),
+        dropped_attributes_count: of.dropped_attributes_count,
+    }
+}
+
+fn log_message(of: &LogRecord) -> logs::LogRecord {
+    logs::LogRecord {
+        time_unix_nano: of.time_unix_nano as u64,
+        observed_time_unix_nano: of.observed_time_unix_nano as u64,
+        severity_number: of.severity_number.0,
+        severity_text: of.severity_text.clone(),
+        body: (of.body != AnyValue::Empty).then(|| any_value(&of.body)),
+        attributes: attributes(&of.attributes),
+        dropped_attributes_count: of.dropped_attributes_count,
+        flags: of.flags,
+        trace_id: of.trace_id.map_or_else(Vec::new, |id| id.0.to_vec()),
+        span_id: of.span_id.map_or_else(Vec::new, |id| id.0.to_vec()),
+        event_name: of.event_name.clone(),
     }
 }
 

@@ -2,11 +2,13 @@
 //!
 //! Written here and not by the messages' own serde, which writes doubles that are no numbers as `null` and an enum-like tree
 //! for an empty value. Ids are lower-case hexadecimal, 64-bit integers strings, enums integers; fields at their default are left
-//! out, except a span's ids, name and times, and all of an entity reference.
+//! out, except a span's ids, name and times, a log record's times, and all of an entity reference.
 
 use std::fmt::Write;
 
 use opentelemetry_proto::tonic::common::v1::{self as common, EntityRef};
+use opentelemetry_proto::tonic::logs::v1::{self as logs, LogsData};
+use opentelemetry_proto::tonic::resource::v1::Resource;
 use opentelemetry_proto::tonic::trace::v1::{self as trace, TracesData};
 use serde_json::{Map, Value, json};
 
@@ -18,20 +20,41 @@ pub fn traces_data_to_json(traces: &TracesData) -> Value {
     json!({ "resourceSpans": resource_spans.collect::<Vec<_>>() })
 }
 
+/// OTLP/JSON of `logs`, as of an export request.
+pub fn logs_data_to_json(logs: &LogsData) -> Value {
+    let resource_logs = logs.resource_logs.iter().map(resource_logs);
+    json!({ "resourceLogs": resource_logs.collect::<Vec<_>>() })
+}
+
 fn resource_spans(message: &trace::ResourceSpans) -> Value {
+    let scopes = message.scope_spans.iter().map(|of| {
+        let spans = of.spans.iter().map(span).collect();
+        scoped(of.scope.as_ref(), ("spans", spans), &of.schema_url)
+    });
+    let scopes = ("scopeSpans", scopes.collect());
+    of_resource(message.resource.as_ref(), scopes, &message.schema_url)
+}
+
+fn resource_logs(message: &logs::ResourceLogs) -> Value {
+    let scopes = message.scope_logs.iter().map(|of| {
+        let records = of.log_records.iter().map(log_record).collect();
+        scoped(of.scope.as_ref(), ("logRecords", records), &of.schema_url)
+    });
+    let scopes = ("scopeLogs", scopes.collect());
+    of_resource(message.resource.as_ref(), scopes, &message.schema_url)
+}
+
+fn of_resource(resource: Option<&Resource>, scopes: (&str, Value), schema_url: &str) -> Value {
     let mut object = Object::default();
-    let resource = message.resource.as_ref().map(|resource| {
+    let resource = resource.map(|resource| {
         let mut object = Object::default();
         object.attributes(&resource.attributes, resource.dropped_attributes_count);
         object.list("entityRefs", &resource.entity_refs, entity_ref);
         object.into_value()
     });
     object.put("resource", resource.unwrap_or_else(|| json!({})));
-    object.put(
-        "scopeSpans",
-        message.scope_spans.iter().map(scope_spans).collect(),
-    );
-    object.text("schemaUrl", &message.schema_url);
+    object.put(scopes.0, scopes.1);
+    object.text("schemaUrl", schema_url);
     object.into_value()
 }
 
@@ -45,9 +68,13 @@ fn entity_ref(message: &EntityRef) -> Value {
     })
 }
 
-fn scope_spans(message: &trace::ScopeSpans) -> Value {
+fn scoped(
+    scope: Option<&common::InstrumentationScope>,
+    records: (&str, Value),
+    schema_url: &str,
+) -> Value {
     let mut object = Object::default();
-    let scope = message.scope.as_ref().map(|scope| {
+    let scope = scope.map(|scope| {
         let mut object = Object::default();
         object.text("name", &scope.name);
         object.text("version", &scope.version);
@@ -55,8 +82,29 @@ fn scope_spans(message: &trace::ScopeSpans) -> Value {
         object.into_value()
     });
     object.put("scope", scope.unwrap_or_else(|| json!({})));
-    object.put("spans", message.spans.iter().map(span).collect());
-    object.text("schemaUrl", &message.schema_url);
+    object.put(records.0, records.1);
+    object.text("schemaUrl", schema_url);
+    object.into_value()
+}
+
+fn log_record(message: &logs::LogRecord) -> Value {
+    let mut object = Object::default();
+    object.put("timeUnixNano", time(message.time_unix_nano));
+    let observed = time(message.observed_time_unix_nano);
+    object.put("observedTimeUnixNano", observed);
+    if message.severity_number != 0 {
+        object.put("severityNumber", json!(message.severity_number));
+    }
+    object.text("severityText", &message.severity_text);
+    object.text("eventName", &message.event_name);
+    if let Some(body) = &message.body {
+        let body = columnar::value_to_json(&import::any_value(body));
+        object.put("body", body);
+    }
+    object.attributes(&message.attributes, message.dropped_attributes_count);
+    object.number("flags", message.flags);
+    object.id("traceId", &message.trace_id);
+    object.id("spanId", &message.span_id);
     object.into_value()
 }
 

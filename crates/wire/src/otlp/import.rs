@@ -1,15 +1,17 @@
-//! Generated protobuf messages to single spans, for tests and tools.
+//! Generated protobuf messages to single spans and log records, for tests and tools.
 
 use std::sync::Arc;
 
 use model::{
-    AnyValue, EntityRef, Event, KeyValue, Link, Resource, Scope, Span, SpanId, SpanKind,
-    StatusCode, TraceId,
+    AnyValue, EntityRef, Event, KeyValue, Link, LogRecord, Resource, Scope, SeverityNumber, Span,
+    SpanId, SpanKind, StatusCode, TraceId,
 };
 use opentelemetry_proto::tonic::common::v1 as common;
+use opentelemetry_proto::tonic::logs::v1::{self as logs, LogsData};
+use opentelemetry_proto::tonic::resource::v1 as resource;
 use opentelemetry_proto::tonic::trace::v1::{self as trace, TracesData};
 
-/// A message that no span of the model stands for.
+/// A message that no span or log record of the model stands for.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ImportError {
     /// An id of a wrong length, or of zeros where one is required.
@@ -26,9 +28,10 @@ pub enum ImportError {
 pub fn from_traces_data(traces: &TracesData) -> Result<Vec<Span>, ImportError> {
     let mut spans = Vec::new();
     for resource_spans in &traces.resource_spans {
-        let resource = Arc::new(resource(resource_spans));
+        let of = resource_spans.resource.as_ref();
+        let resource = Arc::new(resource(of, &resource_spans.schema_url));
         for scope_spans in &resource_spans.scope_spans {
-            let scope = Arc::new(scope(scope_spans));
+            let scope = Arc::new(scope(scope_spans.scope.as_ref(), &scope_spans.schema_url));
             for message in &scope_spans.spans {
                 spans.push(span(message, &resource, &scope)?);
             }
@@ -37,9 +40,27 @@ pub fn from_traces_data(traces: &TracesData) -> Result<Vec<Span>, ImportError> {
     Ok(spans)
 }
 
-fn resource(message: &trace::ResourceSpans) -> Resource {
-    let schema_url = message.schema_url.clone();
-    match &message.resource {
+/// The log records of `logs` in their order, each with its resource and scope.
+///
+/// Errors: `ImportError` at the first record that a decoder would reject.
+pub fn from_logs_data(logs: &LogsData) -> Result<Vec<LogRecord>, ImportError> {
+    let mut records = Vec::new();
+    for resource_logs in &logs.resource_logs {
+        let of = resource_logs.resource.as_ref();
+        let resource = Arc::new(resource(of, &resource_logs.schema_url));
+        for scope_logs in &resource_logs.scope_logs {
+            let scope = Arc::new(scope(scope_logs.scope.as_ref(), &scope_logs.schema_url));
+            for message in &scope_logs.log_records {
+                records.push(log_record(message, &resource, &scope)?);
+            }
+        }
+    }
+    Ok(records)
+}
+
+fn resource(message: Option<&resource::Resource>, schema_url: &str) -> Resource {
+    let schema_url = schema_url.to_owned();
+    match message {
         None => Resource {
             schema_url,
             ..Resource::default()
@@ -62,9 +83,9 @@ fn entity_ref(message: &common::EntityRef) -> EntityRef {
     }
 }
 
-fn scope(message: &trace::ScopeSpans) -> Scope {
-    let schema_url = message.schema_url.clone();
-    match &message.scope {
+fn scope(message: Option<&common::InstrumentationScope>, schema_url: &str) -> Scope {
+    let schema_url = schema_url.to_owned();
+    match message {
         None => Scope {
             schema_url,
             ..Scope::default()
@@ -77,6 +98,31 @@ fn scope(message: &trace::ScopeSpans) -> Scope {
             schema_url,
         },
     }
+}
+
+fn log_record(
+    message: &logs::LogRecord,
+    resource: &Arc<Resource>,
+    scope: &Arc<Scope>,
+) -> Result<LogRecord, ImportError> {
+    // OTLP: a record whose id is not valid is of no trace, or of no span.
+    let trace_id = id("trace_id", &message.trace_id).unwrap_or(None);
+    let span_id = id("span_id", &message.span_id).unwrap_or(None);
+    Ok(LogRecord {
+        trace_id: trace_id.filter(|id| *id != [0; 16]).map(TraceId),
+        span_id: span_id.filter(|id| *id != [0; 8]).map(SpanId),
+        time_unix_nano: time("time_unix_nano", message.time_unix_nano)?,
+        observed_time_unix_nano: time("observed_time_unix_nano", message.observed_time_unix_nano)?,
+        severity_number: SeverityNumber(message.severity_number),
+        severity_text: message.severity_text.clone(),
+        event_name: message.event_name.clone(),
+        body: message.body.as_ref().map_or(AnyValue::Empty, any_value),
+        attributes: attributes(&message.attributes),
+        dropped_attributes_count: message.dropped_attributes_count,
+        flags: message.flags,
+        resource: resource.clone(),
+        scope: scope.clone(),
+    })
 }
 
 fn span(

@@ -9,10 +9,15 @@
 //! unknown names hold. Memory: the columns, and one attribute at a time.
 
 mod attributes;
+mod log;
 mod message;
+mod request;
 mod scalar;
-mod trace;
+mod span;
 
+use columnar::{LogBatchBuilder, SpanBatchBuilder};
+
+use self::request::{Record, Request};
 use super::{DecodeError, Decoded, Limits, RejectReason};
 
 /// Decodes the OTLP/JSON of an `ExportTraceServiceRequest`.
@@ -22,6 +27,18 @@ use super::{DecodeError, Decoded, Limits, RejectReason};
 /// Errors: `TooLarge` above `limits.body_bytes_max`, `Json` when the text is no JSON or a field has the wrong type.
 /// Cost:   O(bytes); memory within the bounds that [`Limits`] gives.
 pub fn decode_json(body: &[u8], limits: &Limits) -> Result<Decoded, DecodeError> {
+    decode::<SpanBatchBuilder>(body, limits)
+}
+
+/// Decodes the OTLP/JSON of an `ExportLogsServiceRequest`; all else as in [`decode_json`].
+pub fn decode_logs_json(
+    body: &[u8],
+    limits: &Limits,
+) -> Result<Decoded<LogBatchBuilder>, DecodeError> {
+    decode::<LogBatchBuilder>(body, limits)
+}
+
+fn decode<R: Record>(body: &[u8], limits: &Limits) -> Result<Decoded<R>, DecodeError> {
     if body.len() > limits.body_bytes_max {
         return Err(DecodeError::TooLarge {
             bytes: body.len(),
@@ -38,7 +55,7 @@ pub fn decode_json(body: &[u8], limits: &Limits) -> Result<Decoded, DecodeError>
             column: before.len() - last.map_or(0, |at| at + 1) + 1,
         }
     })?;
-    let mut request = trace::Request::new(limits);
+    let mut request = Request::<R>::new(limits);
     let mut json = serde_json::Deserializer::from_str(text);
     message::read(&mut json, &mut request)
         .and_then(|()| json.end())

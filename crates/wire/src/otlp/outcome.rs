@@ -2,15 +2,29 @@
 
 use std::fmt::Write;
 
-use columnar::SpanBatchBuilder;
+use columnar::{LogBatchBuilder, SpanBatchBuilder};
 
-/// A decoded request.
+/// A decoded request; `R` is [`SpanBatchBuilder`] or [`LogBatchBuilder`].
 #[derive(Debug)]
-pub struct Decoded {
-    /// The spans that were kept, in the request's order.
-    pub spans: SpanBatchBuilder,
-    /// The spans that were not.
+pub struct Decoded<R = SpanBatchBuilder> {
+    /// The spans or log records that were kept, in the request's order.
+    pub rows: R,
+    /// Those that were not.
     pub rejected: Rejected,
+}
+
+/// The rows that a request of some signal decodes to.
+pub(super) trait Rows: columnar::BatchBuilder {
+    /// What one is called in messages.
+    const RECORD: &'static str;
+}
+
+impl Rows for SpanBatchBuilder {
+    const RECORD: &'static str = "span";
+}
+
+impl Rows for LogBatchBuilder {
+    const RECORD: &'static str = "log record";
 }
 
 /// Why a request as a whole is refused. Messages hold nothing of the request's content.
@@ -44,13 +58,13 @@ pub enum DecodeError {
     },
 }
 
-/// Why a span was left out.
+/// Why a span or log record was left out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(usize)]
 pub enum RejectReason {
-    /// Not 16 bytes, or zeros; in JSON also not hexadecimal.
+    /// A span's is not 16 bytes, or zeros; in JSON also not hexadecimal.
     InvalidTraceId,
-    /// Not 8 bytes, or zeros; in JSON also not hexadecimal.
+    /// A span's is not 8 bytes, or zeros; in JSON also not hexadecimal.
     InvalidSpanId,
     /// Neither absent nor 8 bytes.
     InvalidParentSpanId,
@@ -58,9 +72,9 @@ pub enum RejectReason {
     InvalidLinkId,
     /// A time after the year 2262, where 63 bits of nanoseconds end.
     TimeOutOfRange,
-    /// An attribute that nests deeper than [`columnar::VALUE_DEPTH_MAX`].
+    /// An attribute, or a log record's body, that nests deeper than [`columnar::VALUE_DEPTH_MAX`].
     ValueTooDeep,
-    /// An attribute over [`super::Limits::value_bytes_max`].
+    /// An attribute or body over [`super::Limits::value_bytes_max`].
     ValueTooLarge,
     /// More attributes than [`super::Limits::attributes_max`].
     TooManyAttributes,
@@ -68,8 +82,8 @@ pub enum RejectReason {
     TooManyEvents,
     /// More links than [`super::Limits::links_max`].
     TooManyLinks,
-    /// A request of more spans than [`super::Limits::spans_max`].
-    TooManySpans,
+    /// A request of more spans or log records than [`super::Limits::records_max`].
+    TooManyRecords,
     /// A request over [`super::Limits::batch_bytes_max`].
     BatchFull,
 }
@@ -87,7 +101,7 @@ impl RejectReason {
         Self::TooManyAttributes,
         Self::TooManyEvents,
         Self::TooManyLinks,
-        Self::TooManySpans,
+        Self::TooManyRecords,
         Self::BatchFull,
     ];
 
@@ -104,23 +118,34 @@ impl RejectReason {
             Self::TooManyAttributes => "too_many_attributes",
             Self::TooManyEvents => "too_many_events",
             Self::TooManyLinks => "too_many_links",
-            Self::TooManySpans => "too_many_spans",
+            Self::TooManyRecords => "too_many_records",
             Self::BatchFull => "batch_full",
         }
     }
 }
 
-/// How many of the first rejected spans [`Rejected::message`] names.
+/// How many of the first rejected ones [`Rejected::message`] names.
 const NAMED_MAX: usize = 3;
 
-/// The spans of a request that were left out.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+/// The spans or log records of a request that were left out.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rejected {
+    /// What one is called.
+    record: &'static str,
     counts: [u64; RejectReason::ALL.len()],
     first: Vec<(u64, RejectReason)>,
 }
 
 impl Rejected {
+    /// None of the signal whose rows are `R`.
+    pub(super) fn none<R: Rows>() -> Self {
+        Self {
+            record: R::RECORD,
+            counts: [0; RejectReason::ALL.len()],
+            first: Vec::new(),
+        }
+    }
+
     /// How many.
     pub fn count(&self) -> u64 {
         self.counts.iter().sum()
@@ -132,8 +157,8 @@ impl Rejected {
         all.filter(|&(_, count)| count > 0)
     }
 
-    /// A sentence for `partial_success`: the reasons, and where in the request the first such spans stand, counted from 0.
-    /// Empty when nothing was rejected; holds nothing of the spans' content.
+    /// A sentence for `partial_success`: the reasons, and where in the request the first such ones stand, counted from 0.
+    /// Empty when nothing was rejected; holds nothing of their content.
     pub fn message(&self) -> String {
         let mut message = String::new();
         if self.first.is_empty() {
@@ -144,19 +169,20 @@ impl Rejected {
                 .write_fmt(text)
                 .expect("writing to a String cannot fail");
         };
-        say(format_args!("{} spans rejected:", self.count()));
+        say(format_args!("{} {}s rejected:", self.count(), self.record));
         for (i, (reason, count)) in self.by_reason().enumerate() {
             let comma = if i == 0 { "" } else { "," };
             say(format_args!("{comma} {count} {}", reason.as_str()));
         }
         for (i, (position, reason)) in self.first.iter().enumerate() {
             let lead = if i == 0 { "; first:" } else { "," };
-            say(format_args!("{lead} span {position} ({})", reason.as_str()));
+            let (record, reason) = (self.record, reason.as_str());
+            say(format_args!("{lead} {record} {position} ({reason})"));
         }
         message
     }
 
-    /// Counts `count` spans, the first of which stands at `position` in the request.
+    /// Counts `count` of them, the first of which stands at `position` in the request.
     pub(super) fn add(&mut self, reason: RejectReason, position: u64, count: u64) {
         if count > 0 && self.first.len() < NAMED_MAX {
             self.first.push((position, reason));

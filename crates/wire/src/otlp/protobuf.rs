@@ -1,19 +1,25 @@
-//! Walks the bytes of an `ExportTraceServiceRequest` into columns.
+//! Walks the bytes of an export request into columns.
 //!
-//! Source: the protobuf encoding guide and OTLP trace v1. Fields may come in any order. Of a scalar that occurs twice the last
-//! one counts; parts of a message merge; list elements add up. A rejected span is not read to its end, and a value that
+//! The requests of all signals have one shape down to scopes; what is below, spans or log records, is the signal's own
+//! ([`Record`]).
+//!
+//! Source: the protobuf encoding guide, OTLP trace v1 and logs v1. Fields may come in any order. Of a scalar that occurs twice the last
+//! one counts; parts of a message merge; list elements add up. A rejected record is not read to its end, and a value that
 //! nests too deep not to its bottom, so malformed bytes in there go unnoticed.
 
 mod attributes;
+mod log;
 mod reader;
+mod span;
 
 use std::borrow::Cow;
 
-use columnar::{SpanBatchBuilder, SpanHead, resource_to_json, scope_to_json};
+use columnar::{LogBatchBuilder, SpanBatchBuilder, resource_to_json, scope_to_json};
 use hashbrown::HashMap;
 use model::{EntityRef, KeyValue, Resource, Scope};
 
 use self::reader::{Malformed, Reader, utf8};
+use super::outcome::Rows;
 use super::{DecodeError, Decoded, Limits, RejectReason, Rejected};
 
 /// Decodes an `ExportTraceServiceRequest`.
@@ -23,16 +29,28 @@ use super::{DecodeError, Decoded, Limits, RejectReason, Rejected};
 /// Errors: `TooLarge` above `limits.body_bytes_max`, `Protobuf` on malformed bytes.
 /// Cost:   O(bytes); memory within the bounds that [`Limits`] gives.
 pub fn decode_protobuf(body: &[u8], limits: &Limits) -> Result<Decoded, DecodeError> {
+    decode::<SpanBatchBuilder>(body, limits)
+}
+
+/// Decodes an `ExportLogsServiceRequest`; all else as in [`decode_protobuf`].
+pub fn decode_logs_protobuf(
+    body: &[u8],
+    limits: &Limits,
+) -> Result<Decoded<LogBatchBuilder>, DecodeError> {
+    decode::<LogBatchBuilder>(body, limits)
+}
+
+fn decode<R: Record>(body: &[u8], limits: &Limits) -> Result<Decoded<R>, DecodeError> {
     if body.len() > limits.body_bytes_max {
         return Err(DecodeError::TooLarge {
             bytes: body.len(),
             max: limits.body_bytes_max,
         });
     }
-    let mut walk = Walk::new(limits);
+    let mut walk = Walk::<R>::new(limits);
     match walk.request(body) {
         Ok(()) => Ok(Decoded {
-            spans: walk.builder,
+            rows: walk.rows,
             rejected: walk.rejected,
         }),
         Err(malformed) => Err(DecodeError::Protobuf {
@@ -42,7 +60,13 @@ pub fn decode_protobuf(body: &[u8], limits: &Limits) -> Result<Decoded, DecodeEr
     }
 }
 
-/// Why a walk through a span, resource or scope ends early.
+/// What a signal has below scopes.
+trait Record: Rows {
+    /// Appends the message as a row. After an error the row is still open.
+    fn append(&mut self, message: &[u8], limits: &Limits) -> Result<(), Stop>;
+}
+
+/// Why a walk through a record, resource or scope ends early.
 #[derive(Debug)]
 enum Stop {
     Malformed(Malformed),
@@ -88,23 +112,23 @@ struct ResourceText {
 /// How many distinct resources, and scopes, are remembered within a request; more are parsed each time.
 const REMEMBERED_MAX: usize = 1024;
 
-struct Walk<'a, 'l> {
+struct Walk<'a, 'l, R> {
     limits: &'l Limits,
-    builder: SpanBatchBuilder,
+    rows: R,
     rejected: Rejected,
-    /// Spans met so far.
-    n_spans: u64,
+    /// Spans or log records met so far.
+    n_records: u64,
     resources: HashMap<(&'a [u8], &'a str), Shared<ResourceText>>,
     scopes: HashMap<(&'a [u8], &'a str), Shared<String>>,
 }
 
-impl<'a, 'l> Walk<'a, 'l> {
+impl<'a, 'l, R: Record> Walk<'a, 'l, R> {
     fn new(limits: &'l Limits) -> Self {
         Self {
             limits,
-            builder: SpanBatchBuilder::new(),
-            rejected: Rejected::default(),
-            n_spans: 0,
+            rows: R::default(),
+            rejected: Rejected::none::<R>(),
+            n_records: 0,
             resources: HashMap::new(),
             scopes: HashMap::new(),
         }
@@ -114,21 +138,21 @@ impl<'a, 'l> Walk<'a, 'l> {
         let mut reader = Reader::new(body);
         while let Some((number, wire)) = reader.field()? {
             match number {
-                1 => self.resource_spans(reader.bytes(wire)?)?,
+                1 => self.resource(reader.bytes(wire)?)?,
                 _ => reader.skip(number, wire)?,
             }
         }
         Ok(())
     }
 
-    fn resource_spans(&mut self, message: &'a [u8]) -> Result<(), Malformed> {
-        let (first_row, first_span) = (self.builder.len(), self.n_spans);
+    fn resource(&mut self, message: &'a [u8]) -> Result<(), Malformed> {
+        let (first_row, first_record) = (self.rows.len(), self.n_records);
         let (mut resource, mut schema_url) = (Parts::default(), "");
         let mut reader = Reader::new(message);
         while let Some((number, wire)) = reader.field()? {
             match number {
                 1 => resource.add(reader.bytes(wire)?),
-                2 => self.scope_spans(reader.bytes(wire)?)?,
+                2 => self.scope(reader.bytes(wire)?)?,
                 3 => schema_url = reader.text(wire)?,
                 _ => reader.skip(number, wire)?,
             }
@@ -136,27 +160,27 @@ impl<'a, 'l> Walk<'a, 'l> {
         let limits = self.limits;
         let parse = |bytes: &[u8]| resource_text(bytes, schema_url, limits);
         let resource = remembered(&mut self.resources, resource, schema_url, parse)?;
-        if self.builder.len() == first_row {
+        if self.rows.len() == first_row {
             return Ok(());
         }
         match resource {
             Ok(text) => {
-                self.builder
+                self.rows
                     .replace_resource(first_row, &text.json, &text.service_name);
             }
-            Err(reason) => self.reject_rows(first_row, first_span, reason),
+            Err(reason) => self.reject_rows(first_row, first_record, reason),
         }
         Ok(())
     }
 
-    fn scope_spans(&mut self, message: &'a [u8]) -> Result<(), Malformed> {
-        let (first_row, first_span) = (self.builder.len(), self.n_spans);
+    fn scope(&mut self, message: &'a [u8]) -> Result<(), Malformed> {
+        let (first_row, first_record) = (self.rows.len(), self.n_records);
         let (mut scope, mut schema_url) = (Parts::default(), "");
         let mut reader = Reader::new(message);
         while let Some((number, wire)) = reader.field()? {
             match number {
                 1 => scope.add(reader.bytes(wire)?),
-                2 => self.span(reader.bytes(wire)?)?,
+                2 => self.record(reader.bytes(wire)?)?,
                 3 => schema_url = reader.text(wire)?,
                 _ => reader.skip(number, wire)?,
             }
@@ -164,154 +188,43 @@ impl<'a, 'l> Walk<'a, 'l> {
         let limits = self.limits;
         let parse = |bytes: &[u8]| scope_text(bytes, schema_url, limits);
         let scope = remembered(&mut self.scopes, scope, schema_url, parse)?;
-        if self.builder.len() == first_row {
+        if self.rows.len() == first_row {
             return Ok(());
         }
         match scope {
-            Ok(json) => self.builder.replace_scope(first_row, &json),
-            Err(reason) => self.reject_rows(first_row, first_span, reason),
+            Ok(json) => self.rows.replace_scope(first_row, &json),
+            Err(reason) => self.reject_rows(first_row, first_record, reason),
         }
         Ok(())
     }
 
-    /// Takes back the rows from `first_row` on, the spans from number `first_span` on.
-    fn reject_rows(&mut self, first_row: usize, first_span: u64, reason: RejectReason) {
-        let count = self.builder.len() - first_row;
-        self.rejected.add(reason, first_span, count as u64);
-        self.builder.truncate(first_row);
+    /// Takes back the rows from `first_row` on, the records from number `first_record` on.
+    fn reject_rows(&mut self, first_row: usize, first_record: u64, reason: RejectReason) {
+        let count = self.rows.len() - first_row;
+        self.rejected.add(reason, first_record, count as u64);
+        self.rows.truncate(first_row);
     }
 
-    fn span(&mut self, message: &'a [u8]) -> Result<(), Malformed> {
-        let position = self.n_spans;
-        self.n_spans += 1;
-        match self.span_fields(message) {
-            Ok(head) => self.builder.commit(&head),
+    fn record(&mut self, message: &'a [u8]) -> Result<(), Malformed> {
+        let position = self.n_records;
+        self.n_records += 1;
+        let appended = if self.rows.len() >= self.limits.records_max {
+            Err(RejectReason::TooManyRecords.into())
+        } else if self.rows.bytes() > self.limits.batch_bytes_max {
+            Err(RejectReason::BatchFull.into())
+        } else {
+            self.rows.append(message, self.limits)
+        };
+        match appended {
+            Ok(()) => {}
             Err(Stop::Malformed(malformed)) => return Err(malformed),
             Err(Stop::Reject(reason)) => {
-                self.builder.abort();
+                self.rows.abort();
                 self.rejected.add(reason, position, 1);
             }
         }
         Ok(())
     }
-
-    fn span_fields(&mut self, message: &'a [u8]) -> Result<SpanHead<'a>, Stop> {
-        if self.builder.len() >= self.limits.spans_max {
-            return Err(RejectReason::TooManySpans.into());
-        }
-        if self.builder.bytes() > self.limits.batch_bytes_max {
-            return Err(RejectReason::BatchFull.into());
-        }
-        let limits = self.limits;
-        let (mut trace_id, mut span_id, mut parent): (&[u8], &[u8], &[u8]) = (&[], &[], &[]);
-        let (mut start, mut end) = (0, 0);
-        let (mut n_attributes, mut n_events, mut n_links) = (0, 0, 0);
-        let mut head = SpanHead::default();
-        let mut reader = Reader::new(message);
-        while let Some((number, wire)) = reader.field()? {
-            match number {
-                1 => trace_id = reader.bytes(wire)?,
-                2 => span_id = reader.bytes(wire)?,
-                3 => head.trace_state = reader.text(wire)?,
-                4 => parent = reader.bytes(wire)?,
-                5 => head.name = reader.text(wire)?,
-                6 => head.kind = reader.varint(wire)? as i32,
-                7 => start = reader.fixed64(wire)?,
-                8 => end = reader.fixed64(wire)?,
-                9 => {
-                    let attribute = reader.bytes(wire)?;
-                    within(&mut n_attributes, limits.attributes_max)
-                        .ok_or(RejectReason::TooManyAttributes)?;
-                    attributes::append(self.builder.attributes(), attribute, limits)?;
-                }
-                10 => head.dropped_attributes_count = reader.varint(wire)? as u32,
-                11 => {
-                    let event = reader.bytes(wire)?;
-                    within(&mut n_events, limits.events_max).ok_or(RejectReason::TooManyEvents)?;
-                    self.event(event)?;
-                }
-                12 => head.dropped_events_count = reader.varint(wire)? as u32,
-                13 => {
-                    let link = reader.bytes(wire)?;
-                    within(&mut n_links, limits.links_max).ok_or(RejectReason::TooManyLinks)?;
-                    self.link(link)?;
-                }
-                14 => head.dropped_links_count = reader.varint(wire)? as u32,
-                15 => status(reader.bytes(wire)?, &mut head)?,
-                16 => head.flags = reader.fixed32(wire)?,
-                _ => reader.skip(number, wire)?,
-            }
-        }
-        head.trace_id = id(trace_id).flatten().ok_or(RejectReason::InvalidTraceId)?;
-        head.span_id = id(span_id).flatten().ok_or(RejectReason::InvalidSpanId)?;
-        head.parent_span_id = id(parent).ok_or(RejectReason::InvalidParentSpanId)?;
-        head.start_time_unix_nano = time(start)?;
-        head.end_time_unix_nano = time(end)?;
-        Ok(head)
-    }
-
-    fn event(&mut self, message: &'a [u8]) -> Result<(), Stop> {
-        let (mut at, mut name, mut dropped, mut n_attributes) = (0, "", 0, 0);
-        let mut reader = Reader::new(message);
-        while let Some((number, wire)) = reader.field()? {
-            match number {
-                1 => at = reader.fixed64(wire)?,
-                2 => name = reader.text(wire)?,
-                3 => {
-                    let attribute = reader.bytes(wire)?;
-                    within(&mut n_attributes, self.limits.attributes_max)
-                        .ok_or(RejectReason::TooManyAttributes)?;
-                    let attributes = self.builder.events().attributes();
-                    attributes::append(attributes, attribute, self.limits)?;
-                }
-                4 => dropped = reader.varint(wire)? as u32,
-                _ => reader.skip(number, wire)?,
-            }
-        }
-        self.builder.events().push(time(at)?, name, dropped);
-        Ok(())
-    }
-
-    fn link(&mut self, message: &'a [u8]) -> Result<(), Stop> {
-        let (mut trace_id, mut span_id): (&[u8], &[u8]) = (&[], &[]);
-        let (mut trace_state, mut flags, mut dropped, mut n_attributes) = ("", 0, 0, 0);
-        let mut reader = Reader::new(message);
-        while let Some((number, wire)) = reader.field()? {
-            match number {
-                1 => trace_id = reader.bytes(wire)?,
-                2 => span_id = reader.bytes(wire)?,
-                3 => trace_state = reader.text(wire)?,
-                4 => {
-                    let attribute = reader.bytes(wire)?;
-                    within(&mut n_attributes, self.limits.attributes_max)
-                        .ok_or(RejectReason::TooManyAttributes)?;
-                    let attributes = self.builder.links().attributes();
-                    attributes::append(attributes, attribute, self.limits)?;
-                }
-                5 => dropped = reader.varint(wire)? as u32,
-                6 => flags = reader.fixed32(wire)?,
-                _ => reader.skip(number, wire)?,
-            }
-        }
-        let trace_id = link_id(trace_id)?;
-        let span_id = link_id(span_id)?;
-        self.builder
-            .links()
-            .push(trace_id, span_id, trace_state, flags, dropped);
-        Ok(())
-    }
-}
-
-fn status<'a>(message: &'a [u8], head: &mut SpanHead<'a>) -> Result<(), Malformed> {
-    let mut reader = Reader::new(message);
-    while let Some((number, wire)) = reader.field()? {
-        match number {
-            2 => head.status_message = reader.text(wire)?,
-            3 => head.status_code = reader.varint(wire)? as i32,
-            _ => reader.skip(number, wire)?,
-        }
-    }
-    Ok(())
 }
 
 /// What `parse` makes of a message, once for each distinct one.
@@ -423,15 +336,6 @@ fn id<const N: usize>(bytes: &[u8]) -> Option<Option<[u8; N]>> {
     }
     let id: [u8; N] = bytes.try_into().ok()?;
     Some((id != [0; N]).then_some(id))
-}
-
-/// A link's id, zeros as they are.
-fn link_id<const N: usize>(bytes: &[u8]) -> Result<Option<[u8; N]>, RejectReason> {
-    if bytes.is_empty() {
-        return Ok(None);
-    }
-    let id = bytes.try_into();
-    id.map(Some).map_err(|_| RejectReason::InvalidLinkId)
 }
 
 #[inline]

@@ -5,7 +5,7 @@ mod json;
 mod limits;
 mod protobuf;
 
-use columnar::to_model;
+use columnar::{BatchBuilder, to_model};
 use model::{AnyValue, Span, TenantId};
 use opentelemetry_proto::tonic::common::v1::{
     AnyValue as WireValue, ArrayValue, KeyValue as WireKeyValue, any_value::Value,
@@ -20,7 +20,7 @@ type Seen = (Vec<Span>, Vec<(RejectReason, u64)>);
 
 fn seen(decoded: Decoded) -> Seen {
     let rejected = decoded.rejected.by_reason().collect();
-    let batch = decoded.spans.finish(&TenantId::default_tenant(), 0);
+    let batch = decoded.rows.finish(&TenantId::default_tenant(), 0);
     (to_model(&batch).unwrap(), rejected)
 }
 
@@ -36,7 +36,7 @@ fn from_json(body: &str) -> Seen {
 fn from_both(traces: &TracesData) -> Seen {
     let protobuf = from_protobuf(&traces.encode_to_vec());
     let json = from_json(&traces_data_to_json(traces).to_string());
-    assert!(testkit::same_spans(&protobuf.0, &json.0));
+    assert!(testkit::same_rows(&protobuf.0, &json.0));
     assert_eq!(protobuf.1, json.1);
     protobuf
 }

@@ -75,7 +75,7 @@ proptest! {
         // Grouping may bring spans of one resource together.
         back.sort_by_key(|s| format!("{s:?}"));
         expected.sort_by_key(|s| format!("{s:?}"));
-        prop_assert!(testkit::same_spans(&back, &expected));
+        prop_assert!(testkit::same_rows(&back, &expected));
     }
 
     #[test]
@@ -107,8 +107,8 @@ proptest! {
         }).collect();
         let oracle = from_traces_data(&TracesData::decode(&shuffled[..]).unwrap()).unwrap();
         let decoded = decode_protobuf(&shuffled, &Limits::default()).unwrap();
-        prop_assert!(testkit::same_spans(&spans(decoded), &oracle));
-        prop_assert!(testkit::same_spans(&oracle, &from_traces_data(&traces).unwrap()));
+        prop_assert!(testkit::same_rows(&spans(decoded), &oracle));
+        prop_assert!(testkit::same_rows(&oracle, &from_traces_data(&traces).unwrap()));
     }
 
     #[test]
@@ -121,7 +121,7 @@ proptest! {
         let theirs: TracesData = serde_json::from_str(&text).unwrap();
         let theirs = from_traces_data(&theirs).unwrap();
         let ours = decode_json(text.as_bytes(), &Limits::default()).unwrap();
-        prop_assert!(testkit::same_spans(&spans(ours), &theirs), "{}", text);
+        prop_assert!(testkit::same_rows(&spans(ours), &theirs), "{}", text);
     }
 }
 

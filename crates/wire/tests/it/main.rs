@@ -4,14 +4,15 @@
 
 mod generated;
 mod hostile_bytes;
+mod logs;
 mod seeds;
 
-use columnar::to_model;
+use columnar::{BatchBuilder, to_model};
 use model::{Span, TenantId};
 use wire::otlp::Decoded;
 
 fn batch(decoded: Decoded) -> arrow::array::RecordBatch {
-    decoded.spans.finish(&TenantId::default_tenant(), 0)
+    decoded.rows.finish(&TenantId::default_tenant(), 0)
 }
 
 fn spans(decoded: Decoded) -> Vec<Span> {

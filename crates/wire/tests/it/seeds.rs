@@ -5,11 +5,17 @@ use std::path::{Path, PathBuf};
 use opentelemetry_proto::tonic::common::v1::{
     AnyValue, ArrayValue, InstrumentationScope, KeyValue, KeyValueList, any_value::Value,
 };
+use opentelemetry_proto::tonic::logs::v1::{LogRecord, LogsData, ResourceLogs, ScopeLogs};
 use opentelemetry_proto::tonic::resource::v1::Resource;
 use opentelemetry_proto::tonic::trace::v1::span::{Event, Link};
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span, Status, TracesData};
 use prost::Message;
-use wire::otlp::{Limits, decode_json, decode_protobuf, traces_data_to_json};
+use wire::otlp::{
+    Limits, decode_json, decode_logs_json, decode_logs_protobuf, decode_protobuf,
+    logs_data_to_json, traces_data_to_json,
+};
+
+use columnar::BatchBuilder;
 
 use crate::spans;
 
@@ -21,8 +27,8 @@ fn attribute(key: &str, value: Value) -> KeyValue {
     }
 }
 
-/// One span with every field and every type of value.
-fn every_field() -> TracesData {
+/// Attributes of every type.
+fn attributes() -> Vec<KeyValue> {
     let inner = vec![attribute("k", Value::BoolValue(true))];
     let values = vec![
         AnyValue::default(),
@@ -30,14 +36,67 @@ fn every_field() -> TracesData {
             value: Some(Value::IntValue(-1)),
         },
     ];
-    let attributes = vec![
+    vec![
         attribute("s", Value::StringValue("text".to_owned())),
         attribute("i", Value::IntValue(7)),
         attribute("d", Value::DoubleValue(0.5)),
         attribute("y", Value::BytesValue(vec![0, 255])),
         attribute("a", Value::ArrayValue(ArrayValue { values })),
         attribute("l", Value::KvlistValue(KeyValueList { values: inner })),
-    ];
+    ]
+}
+
+fn scope() -> InstrumentationScope {
+    InstrumentationScope {
+        name: "lib".to_owned(),
+        version: "1".to_owned(),
+        attributes: attributes(),
+        dropped_attributes_count: 1,
+    }
+}
+
+fn resource() -> Resource {
+    Resource {
+        attributes: attributes(),
+        dropped_attributes_count: 1,
+        entity_refs: Vec::new(),
+    }
+}
+
+/// One log record with every field; its body has every type of value.
+fn every_log_field() -> LogsData {
+    let values = attributes();
+    let record = LogRecord {
+        time_unix_nano: 1,
+        observed_time_unix_nano: 2,
+        severity_number: 17,
+        severity_text: "ERROR".to_owned(),
+        body: Some(AnyValue {
+            value: Some(Value::KvlistValue(KeyValueList { values })),
+        }),
+        attributes: attributes(),
+        dropped_attributes_count: 1,
+        flags: 1,
+        trace_id: vec![1; 16],
+        span_id: vec![2; 8],
+        event_name: "e".to_owned(),
+    };
+    LogsData {
+        resource_logs: vec![ResourceLogs {
+            resource: Some(resource()),
+            scope_logs: vec![ScopeLogs {
+                scope: Some(scope()),
+                log_records: vec![record],
+                schema_url: "u".to_owned(),
+            }],
+            schema_url: "u".to_owned(),
+        }],
+    }
+}
+
+/// One span with every field and every type of value.
+fn every_field() -> TracesData {
+    let attributes = attributes();
     let span = Span {
         trace_id: vec![1; 16],
         span_id: vec![2; 8],
@@ -69,27 +128,16 @@ fn every_field() -> TracesData {
         dropped_attributes_count: 1,
         dropped_events_count: 2,
         dropped_links_count: 3,
-        attributes: attributes.clone(),
-    };
-    let scope = InstrumentationScope {
-        name: "lib".to_owned(),
-        version: "1".to_owned(),
-        attributes: attributes.clone(),
-        dropped_attributes_count: 1,
+        attributes,
     };
     let scope_spans = ScopeSpans {
-        scope: Some(scope),
+        scope: Some(scope()),
         spans: vec![span],
         schema_url: "u".to_owned(),
     };
-    let resource = Resource {
-        attributes,
-        dropped_attributes_count: 1,
-        entity_refs: Vec::new(),
-    };
     TracesData {
         resource_spans: vec![ResourceSpans {
-            resource: Some(resource),
+            resource: Some(resource()),
             scope_spans: vec![scope_spans],
             schema_url: "u".to_owned(),
         }],
@@ -124,4 +172,21 @@ fn fuzz_seeds_are_requests_that_decode() {
     let (by_protobuf, by_json) = (spans(by_protobuf), spans(by_json));
     assert_eq!(by_protobuf.len(), 1);
     assert_eq!(by_protobuf, by_json);
+}
+
+#[test]
+fn fuzz_seeds_of_logs_are_requests_that_decode() {
+    let seeds = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/seeds");
+    let logs = every_log_field();
+    let (protobuf, json) = (logs.encode_to_vec(), logs_data_to_json(&logs).to_string());
+    check(&seeds.join("otlp_logs_protobuf/every_field"), &protobuf);
+    check(&seeds.join("otlp_logs_json/every_field"), json.as_bytes());
+    let tenant = model::TenantId::default_tenant();
+    let by_protobuf = decode_logs_protobuf(&protobuf, &Limits::default()).unwrap();
+    let by_json = decode_logs_json(json.as_bytes(), &Limits::default()).unwrap();
+    assert_eq!(by_protobuf.rows.len(), 1);
+    assert_eq!(
+        by_protobuf.rows.finish(&tenant, 0),
+        by_json.rows.finish(&tenant, 0)
+    );
 }

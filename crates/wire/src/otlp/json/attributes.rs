@@ -13,11 +13,11 @@ use super::message::{Each, Fill, List, Message, ignore, read};
 use super::scalar::{F64, I64, Text, base64};
 use super::{Limits, RejectReason};
 
-/// Attributes that go to a column. Those of a span that is rejected already are read and forgotten.
+/// Attributes that go to a column. Those of a row that is rejected already are read and forgotten.
 pub(super) struct AttributeColumn<'a> {
     pub(super) attributes: &'a mut AttributesBuilder,
     pub(super) limits: &'a Limits,
-    /// Attributes of this span, event or link so far.
+    /// Attributes of this span, log record, event or link so far.
     pub(super) n: &'a mut usize,
     pub(super) rejection: &'a mut Option<RejectReason>,
 }
@@ -33,24 +33,10 @@ impl<'de> List<'de> for AttributeColumn<'_> {
         };
         *self.rejection = self.rejection.or(rejection);
         if self.rejection.is_none() {
-            append(self.attributes, &attribute.key, attribute.value.value);
+            let value = attribute.value.value;
+            value.write(|kind, text| self.attributes.push(&attribute.key, kind, text));
         }
         Ok(())
-    }
-}
-
-fn append(attributes: &mut AttributesBuilder, key: &str, value: Scalar<'_>) {
-    match value {
-        Scalar::Empty => attributes.push(key, ValueType::Empty, ""),
-        Scalar::String(text) => attributes.push(key, ValueType::String, &text),
-        Scalar::Bool(v) => attributes.push_bool(key, v),
-        Scalar::Int(v) => attributes.push_int(key, v),
-        Scalar::Double(v) => attributes.push_double(key, v),
-        Scalar::Bytes(v) => attributes.push(key, ValueType::Bytes, &BASE64.encode(v)),
-        Scalar::Nested(value) => {
-            let (kind, text) = value_to_text(&value);
-            attributes.push(key, kind, &text);
-        }
     }
 }
 
@@ -115,7 +101,7 @@ impl<'de> Message<'de> for Attribute<'de, '_> {
 }
 
 /// A value as the text holds it.
-enum Scalar<'de> {
+pub(super) enum Scalar<'de> {
     Empty,
     String(Cow<'de, str>),
     Bool(bool),
@@ -126,6 +112,22 @@ enum Scalar<'de> {
 }
 
 impl Scalar<'_> {
+    /// Hands the type and text to `push`.
+    pub(super) fn write(self, push: impl FnOnce(ValueType, &str)) {
+        match self {
+            Self::Empty => push(ValueType::Empty, ""),
+            Self::String(text) => push(ValueType::String, &text),
+            Self::Bool(v) => push(ValueType::Bool, if v { "true" } else { "false" }),
+            Self::Int(v) => push(ValueType::Int, itoa::Buffer::new().format(v)),
+            Self::Double(v) => push(ValueType::Double, ryu::Buffer::new().format(v)),
+            Self::Bytes(v) => push(ValueType::Bytes, &BASE64.encode(v)),
+            Self::Nested(value) => {
+                let (kind, text) = value_to_text(&value);
+                push(kind, &text);
+            }
+        }
+    }
+
     fn into_model(self) -> AnyValue {
         match self {
             Self::Empty => AnyValue::Empty,
@@ -140,16 +142,16 @@ impl Scalar<'_> {
 }
 
 /// The message `AnyValue`; of several values the last one counts.
-struct Value<'de, 'l> {
-    value: Scalar<'de>,
+pub(super) struct Value<'de, 'l> {
+    pub(super) value: Scalar<'de>,
     limits: &'l Limits,
     /// How deep in lists and arrays this value is.
     depth: usize,
-    rejection: Option<RejectReason>,
+    pub(super) rejection: Option<RejectReason>,
 }
 
 impl<'l> Value<'_, 'l> {
-    fn new(limits: &'l Limits, depth: usize) -> Self {
+    pub(super) fn new(limits: &'l Limits, depth: usize) -> Self {
         Self {
             value: Scalar::Empty,
             limits,

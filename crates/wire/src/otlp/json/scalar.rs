@@ -8,6 +8,8 @@ use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use serde::de::{Deserialize, Deserializer, Error, Unexpected, Visitor};
 
+use super::RejectReason;
+
 /// Base64 with or without padding. Source: protobuf's JSON mapping of `bytes`.
 const LENIENT: GeneralPurposeConfig = GeneralPurposeConfig::new()
     .with_decode_padding_mode(DecodePaddingMode::Indifferent)
@@ -222,4 +224,25 @@ impl<'de> Visitor<'de> for ScalarVisitor {
     fn visit_str<E>(self, v: &str) -> Result<Self::Value, E> {
         Ok(Scalar::Text(Cow::Owned(v.to_owned())))
     }
+}
+
+/// The id of hexadecimal digits of any case: `Some(None)` when absent, `None` when it is none.
+pub(super) fn id<const N: usize>(text: &str) -> Option<Option<[u8; N]>> {
+    if text.is_empty() {
+        return Some(None);
+    }
+    if text.len() != 2 * N {
+        return None;
+    }
+    let digit = |byte: u8| char::from(byte).to_digit(16).map(|digit| digit as u8);
+    let mut id = [0; N];
+    for (byte, pair) in id.iter_mut().zip(text.as_bytes().chunks_exact(2)) {
+        *byte = digit(pair[0])? << 4 | digit(pair[1])?;
+    }
+    Some(Some(id))
+}
+
+/// Nanoseconds, as far as they fit.
+pub(super) fn time(unix_nano: U64) -> Result<i64, RejectReason> {
+    i64::try_from(unix_nano.0).map_err(|_| RejectReason::TimeOutOfRange)
 }

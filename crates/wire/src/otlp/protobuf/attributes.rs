@@ -3,6 +3,8 @@
 //! Scalars go from the wire to a column without being copied in between; arrays and key-value lists become a
 //! `model::AnyValue` first, whose JSON `columnar` writes.
 
+use std::str::Utf8Error;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use columnar::{AttributesBuilder, VALUE_DEPTH_MAX, ValueType, value_to_text};
@@ -28,27 +30,35 @@ pub(super) fn append(
     limits: &Limits,
 ) -> Result<(), Stop> {
     let (key, value) = split(message)?;
-    if value.0.len() > limits.value_bytes_max {
+    write(&value.0, limits, |kind, text| {
+        attributes.push_bytes(key, kind, text)
+    })
+}
+
+/// Hands type and text of the message `AnyValue` to `push`, which checks that the text is UTF-8.
+#[inline]
+pub(super) fn write(
+    message: &[u8],
+    limits: &Limits,
+    push: impl FnOnce(ValueType, &[u8]) -> Result<(), Utf8Error>,
+) -> Result<(), Stop> {
+    if message.len() > limits.value_bytes_max {
         return Err(RejectReason::ValueTooLarge.into());
     }
-    let mut push = |kind, text: &[u8]| {
-        let pushed = attributes.push_bytes(key, kind, text);
-        pushed.map_err(|_| Malformed::at("text is not UTF-8", message))
-    };
-    match value_of(&value.0, 0)? {
-        Value::String(text) => push(ValueType::String, text)?,
-        Value::Int(v) => push(ValueType::Int, itoa::Buffer::new().format(v).as_bytes())?,
-        Value::Bool(true) => push(ValueType::Bool, b"true")?,
-        Value::Bool(false) => push(ValueType::Bool, b"false")?,
-        Value::Double(v) => push(ValueType::Double, ryu::Buffer::new().format(v).as_bytes())?,
-        Value::Empty => push(ValueType::Empty, b"")?,
-        Value::Bytes(bytes) => push(ValueType::Bytes, BASE64.encode(bytes).as_bytes())?,
+    let pushed = match value_of(message, 0)? {
+        Value::String(text) => push(ValueType::String, text),
+        Value::Int(v) => push(ValueType::Int, itoa::Buffer::new().format(v).as_bytes()),
+        Value::Bool(true) => push(ValueType::Bool, b"true"),
+        Value::Bool(false) => push(ValueType::Bool, b"false"),
+        Value::Double(v) => push(ValueType::Double, ryu::Buffer::new().format(v).as_bytes()),
+        Value::Empty => push(ValueType::Empty, b""),
+        Value::Bytes(bytes) => push(ValueType::Bytes, BASE64.encode(bytes).as_bytes()),
         Value::Nested(value) => {
             let (kind, text) = value_to_text(&value);
-            push(kind, text.as_bytes())?;
+            push(kind, text.as_bytes())
         }
-    }
-    Ok(())
+    };
+    Ok(pushed.map_err(|_| Malformed::at("text is not UTF-8", message))?)
 }
 
 /// The attribute `message`, for resources and scopes.

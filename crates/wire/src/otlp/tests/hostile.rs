@@ -200,5 +200,5 @@ fn the_message_names_the_first_rejected_spans() {
         "4 spans rejected: 3 invalid_trace_id, 1 time_out_of_range; \
          first: span 1 (invalid_trace_id), span 2 (time_out_of_range), span 3 (invalid_trace_id)"
     );
-    assert_eq!(Rejected::default().message(), "");
+    assert_eq!(Rejected::none::<columnar::SpanBatchBuilder>().message(), "");
 }

@@ -79,10 +79,13 @@ fn lists_are_kept_up_to_their_limit() {
 fn requests_are_kept_up_to_their_limits() {
     let five = request(vec![valid_span(); 5]);
     let limits = Limits {
-        spans_max: 3,
+        records_max: 3,
         ..Limits::default()
     };
-    assert_eq!(rejected(&five, &limits), [(RejectReason::TooManySpans, 2)]);
+    assert_eq!(
+        rejected(&five, &limits),
+        [(RejectReason::TooManyRecords, 2)]
+    );
     let limits = Limits {
         batch_bytes_max: 400,
         ..Limits::default()
