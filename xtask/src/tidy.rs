@@ -11,6 +11,7 @@ const LAYERS: [(&str, u32); 18] = [
     ("telemetry", 0),
     ("columnar", 1),
     ("wire", 2),
+    ("rollup", 2),
     ("traceql", 1),
     ("store-api", 2),
     ("storage", 3),

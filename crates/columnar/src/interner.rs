@@ -44,6 +44,12 @@ impl Interner {
         Ok(self.insert(hash, bytes))
     }
 
+    /// The text of `key`, which this interner gave.
+    pub fn get(&self, key: i32) -> &str {
+        let text = std::str::from_utf8(slice(&self.bytes, &self.offsets, key));
+        text.expect("only checked text is interned")
+    }
+
     /// Whether `key` is that of `text`; cheaper than looking it up.
     #[inline]
     pub(crate) fn is(&self, key: i32, text: &[u8]) -> bool {
