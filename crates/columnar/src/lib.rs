@@ -22,6 +22,7 @@ mod json_text;
 mod log_convert;
 mod log_schema;
 mod schema;
+mod signal;
 mod text;
 mod view;
 
@@ -36,6 +37,7 @@ pub use json_text::{resource_to_json, scope_to_json};
 pub use log_convert::{logs_from_model, logs_to_model};
 pub use log_schema::{LOG_FORMAT_VERSION, LogColumn, log_schema};
 pub use schema::{Column, FORMAT_VERSION, NamedColumn, attribute_fields, schema};
+pub use signal::Signal;
 pub use text::{TextError, VALUE_DEPTH_MAX, ValueType, value_from_text, value_to_text};
 pub use view::{
     AttributeRef, Attributes, Bodies, Columns, DictColumn, Events, Links, LogColumns, SpanColumns,

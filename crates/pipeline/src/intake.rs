@@ -4,13 +4,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::available_parallelism;
 
 use arrow::array::RecordBatch;
+use columnar::Signal;
 use hashbrown::HashSet;
 use model::TenantId;
 use store_api::{Append, Appended, Error, ErrorKind, RequestDigest, SpanSink};
 use telemetry::{AppendLabels, IntakeMetrics, RedactionHit, Transport};
 use tokio::sync::Semaphore;
 
-use crate::redact::{Hits, NotSpans, Redactor};
+use crate::redact::{Hits, Redactor, UnknownSchema};
 
 /// Batches up to this size are refined where they are; handing one to another thread costs more than its few microseconds.
 const INLINE_BYTES_MAX: usize = 64 * 1024;
@@ -23,17 +24,17 @@ const OTHER: &str = "other";
 /// A decoded request.
 #[derive(Debug, Clone)]
 pub struct Received {
-    /// Whose spans these are.
+    /// Whose spans or log records these are.
     pub tenant: TenantId,
     /// Of the request's bytes as they came, before redaction: a retry is recognised by what was sent.
     pub digest: RequestDigest,
     /// How it came.
     pub transport: Transport,
-    /// Rows of the whole schema.
+    /// Rows of the whole schema of a signal.
     pub batch: RecordBatch,
 }
 
-/// Takes decoded requests and answers once their spans are durable. Cheap to clone.
+/// Takes decoded requests and answers once their rows are durable. Cheap to clone.
 #[derive(Clone)]
 pub struct Intake {
     sink: Arc<dyn SpanSink>,
@@ -57,17 +58,18 @@ impl Intake {
         }
     }
 
-    /// Redacts `received`, hands it to the sink, and counts what was newly kept. `Ok` is the acknowledgement: the spans are durable.
+    /// Redacts `received`, hands it to the sink, and counts what was newly kept. `Ok` is the acknowledgement: the rows are durable.
     ///
     /// An empty batch is acknowledged without touching the sink.
     ///
-    /// Errors: those of [`SpanSink::append`]; `Internal` for a batch that is not of the schema. Nothing was acknowledged then, and
-    /// nothing counted. Dropping the future leaves open whether the spans were kept.
+    /// Errors: those of [`SpanSink::append`]; `Internal` for a batch that is not of the schema of a signal. Nothing was acknowledged then, and
+    /// nothing counted. Dropping the future leaves open whether the rows were kept.
     pub async fn accept(&self, received: Received) -> Result<Appended, Error> {
-        let n_spans = received.batch.num_rows() as u64;
-        if n_spans == 0 {
+        let n_rows = received.batch.num_rows() as u64;
+        if n_rows == 0 {
             return Ok(Appended::Stored);
         }
+        let signal = Signal::of(received.batch.schema_ref());
         let (batch, hits) = self.refine(received.batch).await?;
         let append = Append {
             tenant: received.tenant,
@@ -80,8 +82,11 @@ impl Intake {
         };
         match appended {
             Appended::Stored => {
-                let accepted = self.metrics.spans_accepted.get_or_create(&labels);
-                accepted.inc_by(n_spans);
+                let accepted = match signal {
+                    Some(Signal::Logs) => &self.metrics.log_records_accepted,
+                    Some(Signal::Spans) | None => &self.metrics.spans_accepted,
+                };
+                accepted.get_or_create(&labels).inc_by(n_rows);
                 self.hit_series.count(&self.metrics, &hits);
             }
             Appended::Duplicate => {
@@ -95,7 +100,7 @@ impl Intake {
     /// Runs [`refine`] here, or, for a large batch, on another thread once a core is free.
     async fn refine(&self, batch: RecordBatch) -> Result<(RecordBatch, Hits), Error> {
         if batch.get_array_memory_size() <= INLINE_BYTES_MAX {
-            return refine(&self.redactor, batch).map_err(not_spans);
+            return refine(&self.redactor, batch).map_err(unknown_schema);
         }
         let _core = self.cores.acquire().await.map_err(|e| {
             Error::new(ErrorKind::Internal, "refining batches has stopped").caused_by(e)
@@ -104,16 +109,16 @@ impl Intake {
         let refined = tokio::task::spawn_blocking(move || refine(&redactor, batch)).await;
         let refined =
             refined.map_err(|e| Error::new(ErrorKind::Internal, "refining a batch").caused_by(e));
-        refined?.map_err(not_spans)
+        refined?.map_err(unknown_schema)
     }
 }
 
 /// The synchronous stages between decoding and the log, in order. Redaction is first, so that no later stage sees what it hides.
-fn refine(redactor: &Redactor, batch: RecordBatch) -> Result<(RecordBatch, Hits), NotSpans> {
+fn refine(redactor: &Redactor, batch: RecordBatch) -> Result<(RecordBatch, Hits), UnknownSchema> {
     redactor.redact(batch)
 }
 
-fn not_spans(error: NotSpans) -> Error {
+fn unknown_schema(error: UnknownSchema) -> Error {
     Error::new(ErrorKind::Internal, "refining a batch").caused_by(error)
 }
 

@@ -11,6 +11,6 @@ mod redact;
 
 pub use intake::{Intake, Received};
 pub use redact::{
-    ActionConfig, AllowListConfig, DEFAULT_RULES, DefaultRule, Hit, Hits, NotSpans, Otherwise,
-    Place, RedactionConfig, Redactor, RuleConfig,
+    ActionConfig, AllowListConfig, DEFAULT_RULES, DefaultRule, Hit, Hits, Otherwise, Place,
+    RedactionConfig, Redactor, RuleConfig, UnknownSchema,
 };

@@ -38,5 +38,5 @@ mod scan;
 pub use config::{ActionConfig, AllowListConfig, Otherwise, RedactionConfig, RuleConfig};
 pub use detect::{DEFAULT_RULES, DefaultRule};
 pub use hits::{Hit, Hits};
-pub use redactor::{NotSpans, Redactor};
+pub use redactor::{Redactor, UnknownSchema};
 pub use rule::Place;

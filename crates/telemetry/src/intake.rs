@@ -17,14 +17,14 @@ pub enum Transport {
     internal,
 }
 
-/// Labels of accepted spans and bytes.
+/// Labels of accepted spans, log records and bytes.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 #[expect(missing_docs, reason = "labels")]
 pub struct AppendLabels {
     pub transport: Transport,
 }
 
-/// Labels of refused requests and spans.
+/// Labels of refused requests, spans and log records.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 #[expect(missing_docs, reason = "labels")]
 pub struct RejectLabels {
@@ -49,9 +49,11 @@ pub struct IntakeMetrics {
     pub requests: Family<AppendLabels, Counter>,
     pub request_bytes: Family<AppendLabels, Counter>,
     pub spans_accepted: Family<AppendLabels, Counter>,
+    pub log_records_accepted: Family<AppendLabels, Counter>,
     pub requests_duplicate: Family<AppendLabels, Counter>,
     pub requests_rejected: Family<RejectLabels, Counter>,
     pub spans_rejected: Family<RejectLabels, Counter>,
+    pub log_records_rejected: Family<RejectLabels, Counter>,
     pub redaction_hits: Family<RedactionHit, Counter>,
     /// Exemplars carry `trace_id` of Causeline's own trace of the request.
     pub ack_seconds: HistogramWithExemplars<TraceExemplar>,
@@ -70,9 +72,11 @@ impl Default for IntakeMetrics {
             requests: Family::default(),
             request_bytes: Family::default(),
             spans_accepted: Family::default(),
+            log_records_accepted: Family::default(),
             requests_duplicate: Family::default(),
             requests_rejected: Family::default(),
             spans_rejected: Family::default(),
+            log_records_rejected: Family::default(),
             redaction_hits: Family::default(),
             ack_seconds: HistogramWithExemplars::new(exponential_buckets(0.000_5, 2.0, 16)),
         }
@@ -87,6 +91,7 @@ impl IntakeMetrics {
                 &self.requests,
                 &self.request_bytes,
                 &self.spans_accepted,
+                &self.log_records_accepted,
                 &self.requests_duplicate,
             ] {
                 drop(family.get_or_create(&labels));
@@ -109,6 +114,11 @@ impl IntakeMetrics {
             self.spans_accepted.clone(),
         );
         registry.register(
+            "intake_log_records_accepted",
+            "Log records acknowledged as durable",
+            self.log_records_accepted.clone(),
+        );
+        registry.register(
             "intake_requests_duplicate",
             "Retried requests recognised by their digest and not stored again",
             self.requests_duplicate.clone(),
@@ -122,6 +132,11 @@ impl IntakeMetrics {
             "intake_spans_rejected",
             "Spans told as rejected in partial success, by reason",
             self.spans_rejected.clone(),
+        );
+        registry.register(
+            "intake_log_records_rejected",
+            "Log records told as rejected in partial success, by reason",
+            self.log_records_rejected.clone(),
         );
         registry.register(
             "redaction_hits",

@@ -4,17 +4,20 @@ use std::sync::Arc;
 
 use arrow::array::{
     Array, ArrayRef, AsArray, DictionaryArray, Int8Array, Int32Array, ListArray, RecordBatch,
-    StringArray, StringBuilder, StructArray,
+    StringArray, StringBuilder, StringDictionaryBuilder, StructArray,
 };
 use arrow::buffer::{OffsetBuffer, ScalarBuffer};
-use arrow::datatypes::{DataType, Int8Type, Int32Type};
-use columnar::{Column, Interner, ValueType, resource_from_json, schema, value_to_text};
+use arrow::datatypes::{DataType, Field, Int8Type, Int32Type};
+use columnar::{
+    Column, Interner, LogColumn, Signal, ValueType, attribute_fields, resource_from_json,
+    value_to_text,
+};
 use hashbrown::HashMap;
 use model::AnyValue;
 
 use super::hits::Hits;
-use super::redactor::{LabelledHit, NotSpans, Outcome, Redactor, parse};
-use super::rule::{Effect, Place};
+use super::redactor::{LabelledHit, Outcome, Redactor, UnknownSchema, parse};
+use super::rule::{Effect, LOG_BODY_KEY, Place};
 
 type Texts = DictionaryArray<Int32Type>;
 
@@ -22,22 +25,23 @@ type Texts = DictionaryArray<Int32Type>;
 pub(super) fn redact(
     redactor: &Redactor,
     batch: RecordBatch,
-) -> Result<(RecordBatch, Hits), NotSpans> {
-    if batch.schema_ref().fields() != schema().fields() {
-        return Err(NotSpans);
-    }
+) -> Result<(RecordBatch, Hits), UnknownSchema> {
+    let signal = Signal::of(batch.schema_ref()).ok_or(UnknownSchema)?;
     let mut pass = Pass {
         redactor,
         hits: Hits::default(),
     };
-    let changes = pass.changed_columns(&batch);
+    let changes = match signal {
+        Signal::Spans => pass.changed_span_columns(&batch),
+        Signal::Logs => pass.changed_log_columns(&batch),
+    };
     if changes.is_empty() {
         return Ok((batch, pass.hits));
     }
     let schema = batch.schema();
     let mut columns = batch.columns().to_vec();
     for (column, array) in changes {
-        columns[column as usize] = array;
+        columns[column] = array;
     }
     let batch = RecordBatch::try_new(schema, columns);
     let batch = batch.expect("changed columns keep their type and length");
@@ -51,7 +55,8 @@ struct Pass<'r> {
 }
 
 impl Pass<'_> {
-    fn changed_columns(&mut self, batch: &RecordBatch) -> Vec<(Column, ArrayRef)> {
+    /// Positions of columns and what they become.
+    fn changed_span_columns(&mut self, batch: &RecordBatch) -> Vec<(usize, ArrayRef)> {
         let mut changes = Vec::new();
         let column = |column: Column| batch.column(column as usize);
         for (at, place) in [
@@ -60,30 +65,67 @@ impl Pass<'_> {
             (Column::TraceState, Place::TraceState),
         ] {
             let texts = self.field(place, column(at).as_dictionary());
-            changes.extend(texts.map(|texts| (at, Arc::new(texts) as ArrayRef)));
+            changes.extend(texts.map(|texts| (at as usize, Arc::new(texts) as ArrayRef)));
         }
-        let services = column(Column::ServiceName).as_dictionary();
-        if let Some((resources, services)) =
-            self.resources(column(Column::Resource).as_dictionary(), services)
-        {
-            changes.push((Column::Resource, Arc::new(resources)));
-            changes.push((Column::ServiceName, Arc::new(services)));
-        }
-        let redactor = self.redactor;
-        if let Some(scopes) = self.json(column(Column::Scope).as_dictionary(), |json| {
-            redactor.scope(json)
-        }) {
-            changes.push((Column::Scope, Arc::new(scopes)));
-        }
+        let origins = [Column::Resource, Column::ServiceName, Column::Scope];
+        changes.extend(self.origins(batch, origins.map(|column| column as usize)));
         let attributes = self.attributes(Place::Span, column(Column::Attributes).as_list());
-        changes.extend(attributes.map(|a| (Column::Attributes, Arc::new(a) as ArrayRef)));
+        changes.extend(attributes.map(|a| (Column::Attributes as usize, Arc::new(a) as ArrayRef)));
         // Fields of events: time, name, attributes, dropped; of links: ids, trace state, flags, attributes, dropped.
         let events = column(Column::Events).as_list();
         let events = self.items(events, (1, Place::EventName), (2, Place::Event));
-        changes.extend(events.map(|e| (Column::Events, Arc::new(e) as ArrayRef)));
+        changes.extend(events.map(|e| (Column::Events as usize, Arc::new(e) as ArrayRef)));
         let links = column(Column::Links).as_list();
         let links = self.items(links, (2, Place::LinkTraceState), (4, Place::Link));
-        changes.extend(links.map(|l| (Column::Links, Arc::new(l) as ArrayRef)));
+        changes.extend(links.map(|l| (Column::Links as usize, Arc::new(l) as ArrayRef)));
+        changes
+    }
+
+    fn changed_log_columns(&mut self, batch: &RecordBatch) -> Vec<(usize, ArrayRef)> {
+        let mut changes = Vec::new();
+        let column = |column: LogColumn| batch.column(column as usize);
+        for (at, place) in [
+            (LogColumn::SeverityText, Place::SeverityText),
+            (LogColumn::EventName, Place::LogEventName),
+        ] {
+            let texts = self.field(place, column(at).as_dictionary());
+            changes.extend(texts.map(|texts| (at as usize, Arc::new(texts) as ArrayRef)));
+        }
+        let origins = [
+            LogColumn::Resource,
+            LogColumn::ServiceName,
+            LogColumn::Scope,
+        ];
+        changes.extend(self.origins(batch, origins.map(|column| column as usize)));
+        let attributes = self.attributes(Place::Log, column(LogColumn::Attributes).as_list());
+        let at = LogColumn::Attributes as usize;
+        changes.extend(attributes.map(|a| (at, Arc::new(a) as ArrayRef)));
+        let (types, bodies) = (column(LogColumn::BodyType), column(LogColumn::Body));
+        let bodies = bodies_as_attributes(types.as_primitive(), bodies.as_dictionary());
+        if let Some(redacted) = self.attributes(Place::LogBody, &bodies) {
+            let (types, bodies) = attributes_as_bodies(&redacted);
+            changes.push((LogColumn::BodyType as usize, types));
+            changes.push((LogColumn::Body as usize, bodies));
+        }
+        changes
+    }
+
+    /// What the columns of resource, service and scope become, which stand at these positions.
+    fn origins(
+        &mut self,
+        batch: &RecordBatch,
+        [resource, service, scope]: [usize; 3],
+    ) -> Vec<(usize, ArrayRef)> {
+        let mut changes: Vec<(usize, ArrayRef)> = Vec::new();
+        let texts = |at: usize| batch.column(at).as_dictionary();
+        if let Some((resources, services)) = self.resources(texts(resource), texts(service)) {
+            changes.push((resource, Arc::new(resources)));
+            changes.push((service, Arc::new(services)));
+        }
+        let redactor = self.redactor;
+        if let Some(scopes) = self.json(texts(scope), |json| redactor.scope(json)) {
+            changes.push((scope, Arc::new(scopes)));
+        }
         changes
     }
 
@@ -219,6 +261,38 @@ impl Pass<'_> {
             self.hits.add(self.redactor.rule_name(rule), label, 1);
         }
     }
+}
+
+/// Each body as the one attribute of its row, so that rules treat it as such.
+fn bodies_as_attributes(types: &Int8Array, bodies: &Texts) -> ListArray {
+    let n = bodies.len();
+    let key = Arc::new(StringArray::from(vec![LOG_BODY_KEY]));
+    let keys = DictionaryArray::<Int32Type>::new(Int32Array::from(vec![0; n]), key);
+    let columns: Vec<ArrayRef> = vec![
+        Arc::new(keys),
+        Arc::new(types.clone()),
+        Arc::new(bodies.clone()),
+    ];
+    let items = StructArray::new(attribute_fields(), columns, None);
+    let item = Field::new("item", items.data_type().clone(), false);
+    let offsets = OffsetBuffer::from_lengths(vec![1; n]);
+    ListArray::new(Arc::new(item), offsets, Arc::new(items), None)
+}
+
+/// The columns of types and texts; a row whose attribute was dropped has an empty body.
+fn attributes_as_bodies(list: &ListArray) -> (ArrayRef, ArrayRef) {
+    let slots = Slots::of(list);
+    let mut types = Vec::with_capacity(list.len());
+    let mut texts = StringDictionaryBuilder::<Int32Type>::new();
+    for offsets in list.value_offsets().windows(2) {
+        let slot = (offsets[0] < offsets[1]).then_some(offsets[0] as usize);
+        types.push(slot.map_or(ValueType::Empty as i8, |slot| slots.types.value(slot)));
+        texts.append_value(slot.map_or("", |slot| {
+            let key = slots.values.keys().value(slot) as usize;
+            values_of(slots.values).value(key)
+        }));
+    }
+    (Arc::new(Int8Array::from(types)), Arc::new(texts.finish()))
 }
 
 /// The columns of a list of attributes.

@@ -18,7 +18,7 @@ use super::scan::Scanner;
 /// A batch that is not of the schema of spans.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the batch does not have the columns of spans")]
-pub struct NotSpans;
+pub struct UnknownSchema;
 
 /// Redacts batches by the rules of one configuration. Pure but for a bounded memory of resources and scopes found clean.
 #[derive(Debug)]
@@ -71,9 +71,9 @@ impl Redactor {
 
     /// `batch` without what the rules hide, and what was changed. Rows, their order, ids, times and counts stay.
     ///
-    /// Errors: `NotSpans` when `batch` is not of `columnar::schema()`.
+    /// Errors: `UnknownSchema` when `batch` is not of the schema of a signal.
     /// Cost: a pass over the distinct texts; without hits nothing is copied.
-    pub fn redact(&self, batch: RecordBatch) -> Result<(RecordBatch, Hits), NotSpans> {
+    pub fn redact(&self, batch: RecordBatch) -> Result<(RecordBatch, Hits), UnknownSchema> {
         columns::redact(self, batch)
     }
 

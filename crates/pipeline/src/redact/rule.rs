@@ -10,6 +10,9 @@ use serde::Deserialize;
 use super::detect::Detector;
 use super::key::is_credential_key;
 
+/// What rules select the body of a log record by, as if it were an attribute.
+pub(crate) const LOG_BODY_KEY: &str = "log.body";
+
 /// Where a text stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -21,10 +24,18 @@ pub enum Place {
     Event,
     /// An attribute of a link.
     Link,
+    /// An attribute of a log record.
+    Log,
+    /// The body of a log record, under the key `log.body`.
+    LogBody,
     /// An attribute of a resource.
     Resource,
     /// An attribute of an instrumentation scope.
     Instrumentation,
+    /// The severity of a log record, as its source calls it.
+    SeverityText,
+    /// The name of the event that a log record is.
+    LogEventName,
     /// The span's name.
     Name,
     /// The status message.
@@ -47,12 +58,16 @@ pub enum Place {
 
 impl Place {
     /// Every place.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 18] = [
         Self::Span,
         Self::Event,
         Self::Link,
+        Self::Log,
+        Self::LogBody,
         Self::Resource,
         Self::Instrumentation,
+        Self::SeverityText,
+        Self::LogEventName,
         Self::Name,
         Self::Status,
         Self::TraceState,
@@ -66,7 +81,7 @@ impl Place {
 
     /// Whether texts here are attributes, with a key.
     pub fn is_attribute(self) -> bool {
-        (self as u8) < Self::Name as u8
+        (self as u8) < Self::SeverityText as u8
     }
 
     /// What stands for a key in the counts of a field.
@@ -75,6 +90,10 @@ impl Place {
             Self::Span => "span",
             Self::Event => "event",
             Self::Link => "link",
+            Self::Log => "log",
+            Self::LogBody => LOG_BODY_KEY,
+            Self::SeverityText => "log.severity_text",
+            Self::LogEventName => "log.event_name",
             Self::Resource => "resource",
             Self::Instrumentation => "instrumentation",
             Self::Name => "span.name",
@@ -92,7 +111,7 @@ impl Place {
 
 /// A set of places.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Places(u16);
+pub(crate) struct Places(u32);
 
 impl Places {
     pub(crate) fn of(places: impl IntoIterator<Item = Place>) -> Self {

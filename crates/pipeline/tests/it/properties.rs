@@ -112,5 +112,8 @@ fn a_clean_batch_comes_back_without_a_copy() {
 fn a_batch_of_another_schema_is_refused() {
     let redactor = Redactor::new(&RedactionConfig::default()).unwrap();
     let projected = batch(&[plain_span()]).project(&[0, 1]).unwrap();
-    assert_eq!(redactor.redact(projected).unwrap_err(), pipeline::NotSpans);
+    assert_eq!(
+        redactor.redact(projected).unwrap_err(),
+        pipeline::UnknownSchema
+    );
 }
