@@ -1,4 +1,4 @@
-//! Bytes of a segment: format version 1 of the log, see `docs/formats.md`.
+//! Bytes of a segment: format version 2 of the log, see `docs/formats.md`. Version 1, which knew spans alone, is read too.
 //!
 //! A segment is a header and then records, each at a multiple of 8 bytes, all little endian. The header carries a random
 //! *salt*, with which every record begins: bytes of an earlier use of the disk, or records that a sender planted in an attribute, are
@@ -14,13 +14,18 @@ pub(crate) use writer::{EncodedRecord, header_bytes};
 use std::sync::LazyLock;
 
 use arrow::ipc::writer::StreamWriter;
+use columnar::Signal;
 
-/// Version of the framing; `columnar::FORMAT_VERSION` is that of the columns within.
-pub(crate) const SEGMENT_VERSION: u32 = 1;
+/// Version of the framing; [`Signal::format_version`] is that of the columns within.
+pub(crate) const SEGMENT_VERSION: u32 = 2;
+/// The version before: one schema, that of spans, and no signal in its records.
+const SEGMENT_VERSION_OF_SPANS: u32 = 1;
 
 const MAGIC: [u8; 8] = *b"CLSEGMNT";
-/// Bytes of a header before the schema.
+/// Bytes of a header before the schemas.
 const HEADER_LEN: usize = 64;
+/// Bytes before each schema: signal, version, length, zeros.
+const SCHEMA_PREFIX_LEN: usize = 16;
 /// Bytes of a record before its body.
 const RECORD_HEADER_LEN: usize = 64;
 
@@ -58,25 +63,39 @@ pub enum SegmentError {
     Header(&'static str),
 }
 
-/// The Arrow IPC message of the schema. Records leave it out, the header has it once.
-fn schema_message() -> &'static [u8] {
-    static MESSAGE: LazyLock<Vec<u8>> = LazyLock::new(|| {
-        let writer = StreamWriter::try_new_with_options(
-            Vec::new(),
-            &columnar::schema(),
-            writer::ipc_options(),
-        );
-        writer
-            .expect("the schema has only types that IPC knows")
-            .get_ref()
-            .clone()
-    });
-    &MESSAGE
+/// The Arrow IPC message of a signal's schema. Records leave it out, the header has each once.
+fn schema_message(signal: Signal) -> Vec<u8> {
+    let writer =
+        StreamWriter::try_new_with_options(Vec::new(), &signal.schema(), writer::ipc_options());
+    let writer = writer.expect("the schemas have only types that IPC knows");
+    writer.get_ref().clone()
 }
 
-/// Bytes of a header, schema and padding included.
+/// The schemas of all signals, as a header has them.
+fn schemas() -> &'static [u8] {
+    static SCHEMAS: LazyLock<Vec<u8>> = LazyLock::new(|| {
+        let mut bytes = Vec::new();
+        for signal in Signal::ALL {
+            let message = schema_message(signal);
+            for number in [
+                signal as u32,
+                signal.format_version(),
+                message.len() as u32,
+                0,
+            ] {
+                bytes.extend_from_slice(&number.to_le_bytes());
+            }
+            bytes.extend_from_slice(&message);
+            bytes.resize(padded(bytes.len()), 0);
+        }
+        bytes
+    });
+    &SCHEMAS
+}
+
+/// Bytes of a header, schemas and padding included, as this build writes it.
 fn header_len() -> usize {
-    padded(HEADER_LEN + schema_message().len())
+    padded(HEADER_LEN + schemas().len())
 }
 
 const fn padded(len: usize) -> usize {
@@ -102,3 +121,6 @@ fn array_at<const N: usize>(bytes: &[u8], at: usize) -> [u8; N] {
 fn crc_around(bytes: &[u8], at: usize) -> u32 {
     crc32c::crc32c_append(crc32c::crc32c(&bytes[..at]), &bytes[at + 4..])
 }
+
+#[cfg(test)]
+mod tests;

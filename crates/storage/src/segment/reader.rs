@@ -5,12 +5,14 @@ use std::ops::Range;
 use arrow::array::RecordBatch;
 use arrow::buffer::Buffer;
 use arrow::ipc::reader::StreamDecoder;
+use columnar::Signal;
 use model::TenantId;
 use store_api::RequestDigest;
 
 use super::{
-    HEADER_LEN, MAGIC, RECORD_HEADER_LEN, SEGMENT_VERSION, SegmentError, SegmentHeader, array_at,
-    crc_around, header_len, padded, u32_at, u64_at,
+    HEADER_LEN, MAGIC, RECORD_HEADER_LEN, SCHEMA_PREFIX_LEN, SEGMENT_VERSION,
+    SEGMENT_VERSION_OF_SPANS, SegmentError, SegmentHeader, array_at, crc_around, header_len,
+    padded, schema_message, u32_at, u64_at,
 };
 
 /// One append, read back.
@@ -24,7 +26,9 @@ pub struct Record {
     pub digest: RequestDigest,
     /// When it was received.
     pub received_unix_nano: i64,
-    /// The spans.
+    /// What its rows are.
+    pub signal: Signal,
+    /// The spans or log records.
     pub batch: RecordBatch,
     /// Bytes of the record in the segment.
     pub bytes: u64,
@@ -59,7 +63,7 @@ impl SegmentReader {
     ///
     /// Errors: when the header is not readable, so that nothing is. Any other damage is described in the result.
     pub fn read(bytes: Vec<u8>, synced_at_least: u64) -> Result<Self, SegmentError> {
-        let (header, schema, start) = read_header(&bytes)?;
+        let (header, schemas, start) = read_header(&bytes)?;
         let bytes = Buffer::from_vec(bytes);
         let mut this = Self {
             header,
@@ -67,16 +71,16 @@ impl SegmentReader {
             damage: Vec::new(),
             torn_at: None,
         };
-        this.read_records(&bytes, &schema, start, synced_at_least);
+        this.read_records(&bytes, &schemas, start, synced_at_least);
         Ok(this)
     }
 
-    fn read_records(&mut self, bytes: &Buffer, schema: &Buffer, start: usize, known: u64) {
+    fn read_records(&mut self, bytes: &Buffer, schemas: &Schemas, start: usize, known: u64) {
         let salt = self.header.salt;
         let (mut at, mut sequence) = (start, 0);
         loop {
             if let Some(frame) = Frame::at(bytes, at, salt).filter(|f| f.sequence == sequence) {
-                match frame.decode(bytes, schema) {
+                match frame.decode(bytes, schemas) {
                     Some(record) => self.records.push(record),
                     None => self.lose(at..frame.end, sequence..sequence + 1),
                 }
@@ -102,9 +106,18 @@ impl SegmentReader {
     }
 }
 
-fn read_header(bytes: &[u8]) -> Result<(SegmentHeader, Buffer, usize), SegmentError> {
+/// The schema message of each signal.
+type Schemas = Vec<(Signal, Buffer)>;
+
+fn read_header(bytes: &[u8]) -> Result<(SegmentHeader, Schemas, usize), SegmentError> {
     // A header is durable before the first record is written: without records, a bad header was never finished.
-    let unfinished = bytes.iter().skip(header_len()).all(|&b| b == 0);
+    let is_version_1 = bytes.len() >= HEADER_LEN && u32_at(bytes, 8) == SEGMENT_VERSION_OF_SPANS;
+    let own_len = if is_version_1 {
+        padded(HEADER_LEN + schema_message(Signal::Spans).len())
+    } else {
+        header_len()
+    };
+    let unfinished = bytes.iter().skip(own_len).all(|&b| b == 0);
     let damaged = |problem| {
         if unfinished {
             SegmentError::Unfinished
@@ -116,35 +129,63 @@ fn read_header(bytes: &[u8]) -> Result<(SegmentHeader, Buffer, usize), SegmentEr
         return Err(damaged("no magic number"));
     }
     let (version, len) = (u32_at(bytes, 8), u32_at(bytes, 12) as usize);
-    if version != SEGMENT_VERSION && version != 0 {
+    if version > SEGMENT_VERSION {
         return Err(SegmentError::Version {
             found: version,
             supported: SEGMENT_VERSION,
         });
     }
-    let schema_len = u32_at(bytes, 56) as usize;
+    let schemas_len = u32_at(bytes, 56) as usize;
     let whole = (HEADER_LEN..=bytes.len()).contains(&len)
         && len % 8 == 0
-        && HEADER_LEN.saturating_add(schema_len) <= len
+        && HEADER_LEN.saturating_add(schemas_len) <= len
         && crc_around(&bytes[..len], 16) == u32_at(bytes, 16);
-    if !whole {
+    if !whole || version == 0 {
         return Err(damaged("checksum differs"));
     }
-    let columns = u32_at(bytes, 60);
-    if columns != columnar::FORMAT_VERSION {
-        return Err(SegmentError::Version {
-            found: columns,
-            supported: columnar::FORMAT_VERSION,
-        });
-    }
+    let schemas = &bytes[HEADER_LEN..HEADER_LEN + schemas_len];
+    let schemas = if version == SEGMENT_VERSION_OF_SPANS {
+        check_columns(Signal::Spans, u32_at(bytes, 60))?;
+        vec![(Signal::Spans, Buffer::from(schemas))]
+    } else {
+        read_schemas(schemas, u32_at(bytes, 60))?
+    };
     let header = SegmentHeader {
         id: u64_at(bytes, 24),
         salt: u64_at(bytes, 32),
         previous_id: u64_at(bytes, 40),
         previous_records: u64_at(bytes, 48),
     };
-    let schema = Buffer::from(&bytes[HEADER_LEN..HEADER_LEN + schema_len]);
-    Ok((header, schema, len))
+    Ok((header, schemas, len))
+}
+
+/// The `n` schemas that follow each other in `bytes`. One of a signal that this build does not know is passed over; its records then count as
+/// unreadable.
+fn read_schemas(mut bytes: &[u8], n: u32) -> Result<Schemas, SegmentError> {
+    let mut schemas = Vec::new();
+    for _ in 0..n {
+        let short = || SegmentError::Header("a schema is cut off");
+        let (prefix, rest) = bytes
+            .split_at_checked(SCHEMA_PREFIX_LEN)
+            .ok_or_else(short)?;
+        let len = u32_at(prefix, 8) as usize;
+        let message = rest.get(..len).ok_or_else(short)?;
+        if let Some(signal) = Signal::from_number(u32_at(prefix, 0)) {
+            check_columns(signal, u32_at(prefix, 4))?;
+            schemas.push((signal, Buffer::from(message)));
+        }
+        bytes = rest.get(padded(len)..).unwrap_or_default();
+    }
+    Ok(schemas)
+}
+
+fn check_columns(signal: Signal, found: u32) -> Result<(), SegmentError> {
+    let supported = signal.format_version();
+    if found == supported {
+        Ok(())
+    } else {
+        Err(SegmentError::Version { found, supported })
+    }
 }
 
 /// A record whose checksum holds.
@@ -174,8 +215,8 @@ impl Frame {
         })
     }
 
-    /// The record, or `None` when the bytes are as they were written and yet no batch of this schema.
-    fn decode(&self, bytes: &Buffer, schema: &Buffer) -> Option<Record> {
+    /// The record, or `None` when the bytes are as they were written and yet no batch of its signal.
+    fn decode(&self, bytes: &Buffer, schemas: &Schemas) -> Option<Record> {
         let header = &bytes[self.start..self.start + RECORD_HEADER_LEN];
         let body_start = self.start + RECORD_HEADER_LEN;
         let body = &bytes[body_start..body_start + self.body_len];
@@ -184,13 +225,17 @@ impl Frame {
         let ipc_start = padded(tenant_len);
         let ipc_len = self.body_len.checked_sub(ipc_start)?;
         let ipc = bytes.slice_with_length(body_start + ipc_start, ipc_len);
+        // Records of version 1 have a zero here, which is the number of spans.
+        let signal = Signal::from_number(u32_at(header, 60))?;
+        let (_, schema) = schemas.iter().find(|(of, _)| *of == signal)?;
         let batch = decode_batch(schema.clone(), ipc)?;
-        (batch.schema_ref().fields() == columnar::schema().fields()).then_some(())?;
+        (batch.schema_ref().fields() == signal.schema().fields()).then_some(())?;
         Some(Record {
             sequence: self.sequence,
             tenant: tenant.parse().ok()?,
             digest: RequestDigest(array_at(header, 40)),
             received_unix_nano: i64::from_le_bytes(array_at(header, 32)),
+            signal,
             batch,
             bytes: (self.end - self.start) as u64,
         })

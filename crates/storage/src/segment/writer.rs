@@ -7,17 +7,18 @@ use arrow::array::RecordBatch;
 use arrow::error::ArrowError;
 use arrow::ipc::MetadataVersion;
 use arrow::ipc::writer::{IpcWriteOptions, StreamWriter};
+use columnar::Signal;
 use model::TenantId;
 use store_api::RequestDigest;
 
 use super::{
     MAGIC, RECORD_HEADER_LEN, SEGMENT_VERSION, SegmentHeader, crc_around, header_len, padded,
-    schema_message,
+    schemas,
 };
 
 /// The first bytes of a segment.
 pub(crate) fn header_bytes(header: &SegmentHeader) -> Vec<u8> {
-    let schema = schema_message();
+    let schemas = schemas();
     let len = header_len();
     let mut bytes = Vec::with_capacity(len);
     bytes.extend_from_slice(&MAGIC);
@@ -28,9 +29,9 @@ pub(crate) fn header_bytes(header: &SegmentHeader) -> Vec<u8> {
     bytes.extend_from_slice(&header.salt.to_le_bytes());
     bytes.extend_from_slice(&header.previous_id.to_le_bytes());
     bytes.extend_from_slice(&header.previous_records.to_le_bytes());
-    bytes.extend_from_slice(&(schema.len() as u32).to_le_bytes());
-    bytes.extend_from_slice(&columnar::FORMAT_VERSION.to_le_bytes());
-    bytes.extend_from_slice(schema);
+    bytes.extend_from_slice(&(schemas.len() as u32).to_le_bytes());
+    bytes.extend_from_slice(&(Signal::ALL.len() as u32).to_le_bytes());
+    bytes.extend_from_slice(schemas);
     bytes.resize(len, 0);
     let crc = crc_around(&bytes, 16);
     bytes[16..20].copy_from_slice(&crc.to_le_bytes());
@@ -46,24 +47,26 @@ pub(crate) struct EncodedRecord {
 impl EncodedRecord {
     /// Encodes `batch`.
     ///
-    /// Errors: as of the IPC writer, and when the record would pass 4 GiB.
+    /// Errors: as of the IPC writer, when the batch is not of the schema of a signal, and when the record would pass 4 GiB.
     pub(crate) fn new(
         tenant: &TenantId,
         digest: RequestDigest,
         received_unix_nano: i64,
         batch: &RecordBatch,
     ) -> Result<Self, ArrowError> {
+        let signal = Signal::of(batch.schema_ref())
+            .ok_or_else(|| ArrowError::SchemaError("batch of an unknown schema".to_owned()))?;
         let tenant = tenant.as_str().as_bytes();
         let mut bytes = vec![0; RECORD_HEADER_LEN];
         bytes[32..40].copy_from_slice(&received_unix_nano.to_le_bytes());
         bytes[40..56].copy_from_slice(&digest.0);
         bytes[56..60].copy_from_slice(&(tenant.len() as u32).to_le_bytes());
+        bytes[60..64].copy_from_slice(&(signal as u32).to_le_bytes());
         bytes.extend_from_slice(tenant);
         bytes.resize(padded(bytes.len()), 0);
 
         let sink = Sink { bytes, skip: true };
-        let mut writer =
-            StreamWriter::try_new_with_options(sink, &columnar::schema(), ipc_options())?;
+        let mut writer = StreamWriter::try_new_with_options(sink, &signal.schema(), ipc_options())?;
         writer.get_mut().skip = false;
         writer.write(batch)?;
         let mut bytes = mem::take(&mut writer.get_mut().bytes);

@@ -132,11 +132,11 @@ async fn a_damaged_header_is_reported_and_kept() {
 async fn a_later_format_is_refused_by_name() {
     let (disk, path) = written(1).await;
     let mut bytes = disk.contents(&path);
-    bytes[8] = 2;
+    bytes[8] = 3;
     disk.set_contents(&path, bytes);
     let error = open(&disk).unwrap_err().to_string();
     assert!(
-        error.contains(&path) && error.contains("version 2"),
+        error.contains(&path) && error.contains("version 3"),
         "{error}"
     );
 }
