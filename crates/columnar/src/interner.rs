@@ -86,6 +86,12 @@ impl Interner {
         self.offsets.len().saturating_sub(1)
     }
 
+    /// The bytes of the text of `key`, which this interner gave.
+    #[inline]
+    pub fn get(&self, key: i32) -> &[u8] {
+        slice(&self.bytes, &self.offsets, key)
+    }
+
     /// Whether nothing was interned yet.
     pub fn is_empty(&self) -> bool {
         self.len() == 0

@@ -12,6 +12,8 @@
 //! in base64; arrays and key-value lists as the OTLP/JSON encoding of their `AnyValue`. A resource (and a scope) is one
 //! dictionary value: OTLP/JSON of the message with its `schemaUrl` added. A log record's body is written as an attribute's value.
 //!
+//! A block's file has a layout of its own, see [`layout`].
+//!
 //! Never here: decoding of wire formats, files, threads, time.
 
 mod builder;
@@ -19,6 +21,7 @@ mod convert;
 mod interner;
 mod json;
 mod json_text;
+pub mod layout;
 mod log_convert;
 mod log_schema;
 mod schema;

@@ -3,8 +3,8 @@
 use std::marker::PhantomData;
 
 use arrow::array::{
-    Array, AsArray, DictionaryArray, FixedSizeBinaryArray, Int8Array, Int32Array, Int64Array,
-    ListArray, RecordBatch, StringArray,
+    Array, ArrayRef, AsArray, DictionaryArray, FixedSizeBinaryArray, Int8Array, Int32Array,
+    Int64Array, ListArray, RecordBatch, StringArray,
 };
 use arrow::datatypes::{Int8Type, Int32Type, Int64Type};
 use model::{SpanId, TraceId};
@@ -29,6 +29,7 @@ pub enum ViewError {
 pub struct DictColumn<'a> {
     keys: &'a Int32Array,
     values: &'a StringArray,
+    values_ref: &'a ArrayRef,
 }
 
 impl<'a> DictColumn<'a> {
@@ -52,7 +53,13 @@ impl<'a> DictColumn<'a> {
         self.values.len()
     }
 
-    fn new(name: &'static str, array: &'a dyn Array) -> Result<Self, ViewError> {
+    /// The dictionary itself, to be shared.
+    pub(crate) fn values(&self) -> ArrayRef {
+        self.values_ref.clone()
+    }
+
+    /// A view of `array`; an error calls it `name`.
+    pub fn new(name: &'static str, array: &'a dyn Array) -> Result<Self, ViewError> {
         let wrong = || ViewError::Type(name, array.data_type().to_string());
         let dictionary: &DictionaryArray<Int32Type> =
             array.as_dictionary_opt().ok_or_else(wrong)?;
@@ -60,6 +67,7 @@ impl<'a> DictColumn<'a> {
         Ok(Self {
             keys: dictionary.keys(),
             values,
+            values_ref: dictionary.values(),
         })
     }
 }
@@ -85,7 +93,7 @@ pub struct AttributeRef<'a> {
 }
 
 impl<'a> Attributes<'a> {
-    fn new(name: &'static str, array: &'a dyn Array) -> Result<Self, ViewError> {
+    pub(crate) fn new(name: &'static str, array: &'a dyn Array) -> Result<Self, ViewError> {
         let (list, fields) = list_of(name, array)?;
         let [keys, types, values] = fields else {
             return Err(ViewError::Type(name, array.data_type().to_string()));
@@ -126,7 +134,19 @@ impl<'a> Attributes<'a> {
 
     /// The type of the value at `slot`; a number that is none reads as [`ValueType::Empty`].
     pub fn kind(&self, slot: usize) -> ValueType {
-        ValueType::from_number(self.types.value(slot)).unwrap_or(ValueType::Empty)
+        ValueType::from_number(self.type_number(slot)).unwrap_or(ValueType::Empty)
+    }
+
+    /// The type of the value at `slot` as it stands in the column.
+    pub(crate) fn type_number(&self, slot: usize) -> i8 {
+        self.types.value(slot)
+    }
+
+    /// Attributes of all rows together.
+    pub(crate) fn n_slots(&self) -> usize {
+        let (first, last) = (self.offsets.first(), self.offsets.last());
+        last.zip(first)
+            .map_or(0, |(last, first)| (last - first) as usize)
     }
 }
 
@@ -197,10 +217,13 @@ impl<'a, C: NamedColumn> Columns<'a, C> {
     }
 
     fn array(&self, column: C) -> Result<&'a dyn Array, ViewError> {
+        self.array_ref(column).map(AsRef::as_ref)
+    }
+
+    /// The column as it is.
+    pub(crate) fn array_ref(&self, column: C) -> Result<&'a ArrayRef, ViewError> {
         let array = self.batch.column_by_name(column.name());
-        array
-            .map(AsRef::as_ref)
-            .ok_or(ViewError::Missing(column.name()))
+        array.ok_or(ViewError::Missing(column.name()))
     }
 }
 
@@ -358,7 +381,7 @@ fn wrong_type(column: impl NamedColumn, array: &dyn Array) -> ViewError {
 fn list_of<'a>(
     name: &'static str,
     array: &'a dyn Array,
-) -> Result<(&'a ListArray, &'a [arrow::array::ArrayRef]), ViewError> {
+) -> Result<(&'a ListArray, &'a [ArrayRef]), ViewError> {
     let wrong = || ViewError::Type(name, array.data_type().to_string());
     let list: &ListArray = array.as_list_opt().ok_or_else(wrong)?;
     let fields = list.values().as_struct_opt().ok_or_else(wrong)?;

@@ -88,10 +88,27 @@ fn text() -> impl Strategy<Value = String> {
     ]
 }
 
+/// Names of attributes, every other of those that a block has columns for.
+fn key() -> impl Strategy<Value = String> {
+    let known = columnar::layout::promoted()
+        .iter()
+        .map(|p| p.key.to_owned());
+    prop_oneof![text(), proptest::sample::select(known.collect::<Vec<_>>())]
+}
+
+/// Values, often of the type that a column takes, sometimes in a form that it does not.
+fn attribute_value() -> impl Strategy<Value = AnyValue> {
+    prop_oneof![
+        any_value(),
+        text().prop_map(AnyValue::String),
+        (0..3_i64).prop_map(AnyValue::Int),
+    ]
+}
+
 fn attributes() -> impl Strategy<Value = Vec<KeyValue>> {
     vec(
-        (text(), any_value()).prop_map(|(key, value)| KeyValue { key, value }),
-        0..4,
+        (key(), attribute_value()).prop_map(|(key, value)| KeyValue { key, value }),
+        0..6,
     )
 }
 
