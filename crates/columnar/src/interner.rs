@@ -46,7 +46,7 @@ impl Interner {
 
     /// The text of `key`, which this interner gave.
     pub fn get(&self, key: i32) -> &str {
-        let text = std::str::from_utf8(slice(&self.bytes, &self.offsets, key));
+        let text = std::str::from_utf8(self.bytes_of(key));
         text.expect("only checked text is interned")
     }
 
@@ -88,7 +88,7 @@ impl Interner {
 
     /// The bytes of the text of `key`, which this interner gave.
     #[inline]
-    pub fn get(&self, key: i32) -> &[u8] {
+    pub fn bytes_of(&self, key: i32) -> &[u8] {
         slice(&self.bytes, &self.offsets, key)
     }
 

@@ -1,33 +1,37 @@
-//! Blocks: immutable Parquet files of one tenant's spans, sorted by trace id and start. Format version 1, see `docs/formats.md`.
+//! Blocks: immutable Parquet files of one tenant's spans, the spans of a trace together. Format version 2, see `docs/formats.md`;
+//! version 1 is read too.
 
 mod cache;
+mod encode;
 mod file;
 mod folder;
 mod reader;
+mod sections;
+mod traces;
+mod version;
+mod write;
 mod writer;
 
 pub(crate) use cache::{BlockCache, OpenBlock};
+pub(crate) use encode::Place;
 pub(crate) use file::ReadBudget;
 pub(crate) use folder::{HOUR_NANO, hour_folder, hour_of_path, hour_start};
 pub(crate) use reader::{BATCH_ROWS, Wanted, held_traces, read_row_group};
-pub(crate) use writer::{BlockWriter, Written, write_sorted};
+pub(crate) use sections::{trace_id_filter, trace_table};
+pub use traces::{TRACE_BUCKET_NANO, TraceEntry, TraceIdFilter, TraceTable, TraceTableError};
+pub(crate) use version::Layout;
+pub(crate) use write::Written;
+pub(crate) use writer::{BlockFile, write_sorted};
 
-use columnar::Column;
-
-/// Version of the layout; `columnar::FORMAT_VERSION` is that of the columns.
-pub(crate) const BLOCK_VERSION: &str = "1";
+/// Version of the layout that is written; `columnar::FORMAT_VERSION` is that of the columns in memory.
+pub(crate) const BLOCK_VERSION: &str = "2";
 
 /// Key of [`BLOCK_VERSION`] in the file's metadata.
 pub(crate) const BLOCK_VERSION_KEY: &str = "causeline.block_version";
 
-/// Rows of a row group: the unit of pruning by bloom filter.
-pub(crate) const ROW_GROUP_ROWS: usize = 32_768;
+/// Keys of the places of [`TraceTable`] and [`TraceFilter`]: `version,offset,length,crc32c`, in decimal.
+pub(crate) const TRACE_TABLE_KEY: &str = "causeline.trace_table";
+pub(crate) const TRACE_FILTER_KEY: &str = "causeline.trace_filter";
 
-/// Rows of a page: what a trace lookup decodes of each column. Smaller pages find faster and take more space.
-pub(crate) const PAGE_ROWS: usize = 2_048;
-
-/// The position of the leaf `column` in the file, for columns before the first list: there every column is one leaf.
-pub(crate) fn leaf_index(column: Column) -> usize {
-    debug_assert!(column < Column::Attributes);
-    column as usize
-}
+/// Rows of a row group.
+pub(crate) const ROW_GROUP_ROWS: usize = 65_536;

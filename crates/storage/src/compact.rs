@@ -8,12 +8,15 @@
 //! Whatever step a crash hits, either the commit is there and the old files are orphans, or it is not and the new ones are; opening
 //! removes either.
 
+mod input;
 mod merge;
+mod order;
 mod pass;
 mod plan;
 mod proof;
 mod retention;
 mod rewrite;
+mod rows;
 mod twins;
 
 pub(crate) use pass::Compaction;

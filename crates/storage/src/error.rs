@@ -143,6 +143,10 @@ pub(crate) enum BlockError {
     View(#[from] columnar::ViewError),
     #[error("format version {0} is not supported")]
     Version(String),
+    #[error("table of traces")]
+    Traces(#[from] crate::block::TraceTableError),
+    #[error("damage: {0}")]
+    Damaged(&'static str),
 }
 
 /// After a full disk: about as long as making room takes.

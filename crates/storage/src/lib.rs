@@ -35,6 +35,7 @@ mod segment;
 mod state;
 mod store;
 
+pub use block::{TRACE_BUCKET_NANO, TraceEntry, TraceIdFilter, TraceTable, TraceTableError};
 pub use compact::{Finding, Pass, Policy, Proof, Retention};
 pub use config::Config;
 pub use error::OpenError;

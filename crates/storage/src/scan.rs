@@ -21,7 +21,7 @@ use store_api::{
 };
 use tokio::sync::Semaphore;
 
-use crate::block::{BATCH_ROWS, BlockCache, OpenBlock, ReadBudget, Wanted, read_row_group};
+use crate::block::{BATCH_ROWS, BlockCache, Layout, OpenBlock, ReadBudget, Wanted, read_row_group};
 use crate::catalog::BlockEntry;
 use crate::error::BlockError;
 use crate::filter::Filter;
@@ -92,7 +92,7 @@ struct Unit {
 /// A scan under way.
 struct Scan {
     units: BinaryHeap<Unit>,
-    reading: Option<(ParquetRecordBatchReader, i64)>,
+    reading: Option<(ParquetRecordBatchReader, Layout, i64)>,
     next_number: u64,
     time: TimeRange,
     wanted: Wanted,
@@ -199,7 +199,7 @@ impl Scan {
             .add_rows(rows as u64, read - self.bytes_reported);
         self.bytes_reported = read;
         if let Some(batch) = batch? {
-            let reading = self.reading.as_ref().map(|(_, newest)| *newest);
+            let reading = self.reading.as_ref().map(|(.., newest)| *newest);
             let waiting = self.units.peek().map(|unit| unit.newest_unix_nano);
             let bound = reading.max(waiting).unwrap_or(i64::MIN);
             self.last_bound = Some(bound);
@@ -229,10 +229,15 @@ impl Scan {
                     "the deadline of the scan has passed",
                 ));
             }
-            if let Some((reader, _)) = &mut self.reading {
+            if let Some((reader, layout, _)) = &mut self.reading {
                 match reader.next() {
                     Some(Ok(batch)) if batch.num_rows() == 0 => continue,
-                    Some(batch) => return batch.map(Some).map_err(|e| self.failed(e.into())),
+                    Some(batch) => {
+                        let batch = batch
+                            .map_err(BlockError::from)
+                            .and_then(|batch| Ok(layout.to_memory(batch, &self.wanted.columns)?));
+                        return batch.map(Some).map_err(|e| self.failed(e));
+                    }
                     None => self.reading = None,
                 }
             }
@@ -248,8 +253,8 @@ impl Scan {
                 Source::Block(block) => self.open(&block).map_err(|e| self.failed(e))?,
                 Source::RowGroup(block, group) => {
                     let reader = read_row_group(&block, group, &self.wanted, &self.budget);
-                    self.reading =
-                        Some((reader.map_err(|e| self.failed(e))?, unit.newest_unix_nano));
+                    let reader = reader.map_err(|e| self.failed(e))?;
+                    self.reading = Some((reader, block.layout, unit.newest_unix_nano));
                 }
             }
         }
@@ -324,6 +329,8 @@ impl Scan {
             let holds = |ids: &[TraceId]| !open.may_hold(group, ids).is_empty();
             if self.time.overlaps(oldest, newest) && ids.is_none_or(holds) {
                 any = true;
+                // Bounds in the file may be rounded; those of the catalog are not.
+                let newest = newest.min(block.newest_unix_nano);
                 self.push(newest, Source::RowGroup(open.clone(), group));
             }
         }

@@ -4,14 +4,11 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use columnar::Column;
-use parquet::arrow::arrow_reader::{
-    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder,
-};
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ParquetRecordBatchReaderBuilder};
 use parquet::bloom_filter::Sbbf;
-use parquet::file::metadata::PageIndexPolicy;
 
 use super::file::{BlockInput, ReadBudget};
-use super::{BLOCK_VERSION, BLOCK_VERSION_KEY, leaf_index};
+use super::version::Layout;
 use crate::catalog::BlockEntry;
 use crate::disk::{Disk, DiskFile};
 use crate::error::BlockError;
@@ -22,6 +19,7 @@ pub(crate) struct OpenBlock {
     file: Arc<dyn DiskFile>,
     len: u64,
     pub(crate) metadata: ArrowReaderMetadata,
+    pub(crate) layout: Layout,
     /// Of trace ids, by row group.
     pub(crate) blooms: Vec<Option<Sbbf>>,
 }
@@ -34,12 +32,10 @@ impl OpenBlock {
             file,
             budget: budget.clone(),
         };
-        let options = ArrowReaderOptions::new().with_page_index_policy(PageIndexPolicy::Optional);
-        let metadata = ArrowReaderMetadata::load(&input, options)?;
-        check_version(&metadata)?;
+        let (layout, metadata) = Layout::load(&input)?;
         let builder =
             ParquetRecordBatchReaderBuilder::new_with_metadata(input.clone(), metadata.clone());
-        let trace_id = leaf_index(Column::TraceId);
+        let trace_id = layout.leaf(Column::TraceId);
         let blooms = (0..metadata.metadata().num_row_groups())
             .map(|group| builder.get_row_group_column_bloom_filter(group, trace_id));
         Ok(Self {
@@ -47,6 +43,7 @@ impl OpenBlock {
             file: input.file,
             len: input.len,
             metadata,
+            layout,
         })
     }
 
@@ -65,23 +62,6 @@ impl OpenBlock {
         let blooms: usize = blooms.map(|b| 32 * b.num_blocks()).sum();
         (self.metadata.metadata().memory_size() + blooms) as u64
     }
-}
-
-/// Errors: when this build cannot read the layout or the columns.
-fn check_version(metadata: &ArrowReaderMetadata) -> Result<(), BlockError> {
-    let pairs = metadata.metadata().file_metadata().key_value_metadata();
-    let version = pairs
-        .into_iter()
-        .flatten()
-        .find(|pair| pair.key == BLOCK_VERSION_KEY)
-        .and_then(|pair| pair.value.as_deref());
-    if version != Some(BLOCK_VERSION) {
-        return Err(BlockError::Version(version.unwrap_or("none").to_owned()));
-    }
-    if metadata.schema().fields() != columnar::schema().fields() {
-        return Err(BlockError::Version("with other columns".to_owned()));
-    }
-    Ok(())
 }
 
 /// Open blocks by id; the least recently used are closed first. A scan that has one keeps it open.

@@ -18,7 +18,7 @@ use parquet::file::statistics::Statistics;
 
 use super::cache::OpenBlock;
 use super::file::ReadBudget;
-use super::leaf_index;
+use super::version::Layout;
 use crate::error::BlockError;
 use crate::filter::Filter;
 
@@ -44,22 +44,27 @@ impl OpenBlock {
     /// Start times in row group `group`.
     pub(crate) fn time_bounds(&self, group: usize) -> (i64, i64) {
         let column = self.metadata.metadata().row_group(group);
-        let statistics = column
-            .column(leaf_index(Column::StartTimeUnixNano))
-            .statistics();
-        match statistics {
-            Some(Statistics::Int64(s)) => (
-                s.min_opt().copied().unwrap_or(i64::MIN),
-                s.max_opt().copied().unwrap_or(i64::MAX),
-            ),
-            _ => (i64::MIN, i64::MAX),
-        }
+        let leaf = self.layout.leaf(Column::StartTimeUnixNano);
+        // A start of version 2 stands in microseconds, rounded down.
+        let (unit, below) = match self.layout {
+            Layout::V1 => (1, 0),
+            Layout::V2 => (1_000, 999),
+        };
+        let Some(Statistics::Int64(bounds)) = column.column(leaf).statistics() else {
+            return (i64::MIN, i64::MAX);
+        };
+        let least = bounds.min_opt().map(|v| v.saturating_mul(unit));
+        let greatest = bounds.max_opt();
+        let greatest = greatest.map(|v| v.saturating_mul(unit).saturating_add(below));
+        (least.unwrap_or(i64::MIN), greatest.unwrap_or(i64::MAX))
     }
 
     /// Those of `trace_ids` (sorted) that row group `group` may hold.
     pub(crate) fn may_hold(&self, group: usize, trace_ids: &[TraceId]) -> Vec<TraceId> {
         let metadata = self.metadata.metadata().row_group(group);
-        let statistics = metadata.column(leaf_index(Column::TraceId)).statistics();
+        let statistics = metadata
+            .column(self.layout.leaf(Column::TraceId))
+            .statistics();
         let least = statistics
             .and_then(Statistics::min_bytes_opt)
             .unwrap_or(&[]);
@@ -83,31 +88,32 @@ pub(crate) fn read_row_group(
 ) -> Result<ParquetRecordBatchReader, BlockError> {
     let metadata = block.metadata.clone();
     let schema = metadata.parquet_schema();
-    let roots = wanted.columns.iter().map(|&c| c as usize);
-    let mask = ProjectionMask::roots(schema, roots);
+    let layout = block.layout;
+    let mask = ProjectionMask::roots(schema, layout.roots(&wanted.columns));
     let mut filters: Vec<Box<dyn ArrowPredicate>> = Vec::new();
     let mut selection = None;
     if let Some(ids) = &wanted.trace_ids {
         let ids: Arc<[TraceId]> = block.may_hold(group, ids).into();
         selection = pages_with(block, group, &ids);
-        let only = ProjectionMask::roots(schema, [leaf_index(Column::TraceId)]);
+        let only = ProjectionMask::roots(schema, [layout.leaf(Column::TraceId)]);
         let keep = move |batch: RecordBatch| has_trace_id(&batch, &ids);
         filters.push(Box::new(ArrowPredicateFn::new(only, keep)));
     }
     if wanted.filter != Filter::True {
-        let columns = wanted.filter.columns().into_iter().map(leaf_index);
-        let only = ProjectionMask::roots(schema, columns);
+        let columns: Vec<Column> = wanted.filter.columns().into_iter().collect();
+        let only = ProjectionMask::roots(schema, layout.roots(&columns));
         let filter = wanted.filter.clone();
         let keep = move |batch: RecordBatch| {
-            filter
-                .rows(&batch)
+            let batch = layout.to_memory(batch, &columns);
+            batch
+                .and_then(|batch| filter.rows(&batch))
                 .map_err(|e| ArrowError::ExternalError(Box::new(e)))
         };
         filters.push(Box::new(ArrowPredicateFn::new(only, keep)));
     }
     let hidden: Arc<[TraceId]> = block.may_hold(group, &wanted.erased).into();
     if !hidden.is_empty() {
-        let only = ProjectionMask::roots(schema, [leaf_index(Column::TraceId)]);
+        let only = ProjectionMask::roots(schema, [layout.leaf(Column::TraceId)]);
         let keep = move |batch: RecordBatch| not(&has_trace_id(&batch, &hidden)?);
         filters.push(Box::new(ArrowPredicateFn::new(only, keep)));
     }
@@ -128,7 +134,7 @@ pub(crate) fn read_row_group(
 /// The pages of row group `group` that may hold one of `ids`, or `None` when there is no index.
 fn pages_with(block: &OpenBlock, group: usize, ids: &[TraceId]) -> Option<RowSelection> {
     let metadata = block.metadata.metadata();
-    let column = leaf_index(Column::TraceId);
+    let column = block.layout.leaf(Column::TraceId);
     let bounds = match metadata.column_index()?.get(group)?.get(column)? {
         ColumnIndexMetaData::FIXED_LEN_BYTE_ARRAY(bounds) => bounds,
         _ => return None,

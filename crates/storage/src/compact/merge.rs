@@ -1,35 +1,103 @@
 //! The rows of several blocks in the order of one, whole traces at a time.
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{HashMap, VecDeque};
+use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::compute::interleave_record_batch;
-use columnar::{Column, SpanColumns};
+use columnar::{Column, layout};
 use model::TraceId;
-use parquet::arrow::arrow_reader::ParquetRecordBatchReader;
 
+use super::input::Input;
+use super::order::{Order, Piece};
 use super::rewrite::RewriteError;
-use crate::block::{OpenBlock, ReadBudget, Wanted, read_row_group};
+use super::rows::{Batch, Fetched, Rows, Run};
+use crate::block::{OpenBlock, Place, ReadBudget};
 use crate::error::BlockError;
-use crate::filter::Filter;
 
-/// Rows that are held of each input at a time; twice that of the one that comes next.
-const INPUT_ROWS: usize = 1_024;
-/// Rows after which a chunk ends with the trace that is under way.
-const CHUNK_ROWS: usize = 8_192;
-/// Rows of one trace in a chunk. A larger trace comes in several chunks, so that memory stays bounded.
-pub(crate) const TRACE_ROWS_MAX: usize = 65_536;
+/// How much a merge holds.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    /// Rows of a batch of an input.
+    pub(crate) batch_rows: usize,
+    /// Rows after which a chunk ends with the trace that is under way.
+    pub(crate) chunk_rows: usize,
+    /// Rows of one trace in a chunk. A larger trace comes in several chunks.
+    pub(crate) trace_rows: usize,
+    /// Displaced rows of all inputs together.
+    pub(crate) fetched_rows: usize,
+    /// The fewest that are fetched of an input at once: it costs a pass over the pages that have them.
+    pub(crate) fetched_rows_min: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            batch_rows: 1_024,
+            chunk_rows: 8_192,
+            trace_rows: 65_536,
+            fetched_rows: 65_536,
+            fetched_rows_min: 2_048,
+        }
+    }
+}
 
 /// Rows of whole traces.
 pub(crate) struct Chunk {
-    /// By trace id and start, all columns.
-    pub(crate) batch: RecordBatch,
-    /// Where each trace ends.
-    pub(crate) ends: Vec<usize>,
+    /// Of the layout's schema.
+    pub(crate) sources: Vec<Arc<RecordBatch>>,
+    /// A batch of `sources` and a row of it, in the order of the output: by trace, and of one trace by start.
+    pub(crate) rows: Vec<Place>,
+    /// The traces, and where each ends.
+    pub(crate) traces: Vec<(TraceId, usize)>,
+    /// The earliest start of each.
+    pub(crate) starts: Vec<i64>,
     /// Whether the first trace is the last one of the chunk before, which was too large for one.
     pub(crate) continues: bool,
+}
+
+impl Chunk {
+    /// The rows of trace `n`.
+    pub(crate) fn rows_of(&self, n: usize) -> Range<usize> {
+        let start = n.checked_sub(1).map_or(0, |before| self.traces[before].1);
+        start..self.traces[n].1
+    }
+
+    /// Leaves out the rows that `keep` does not hold for, and traces that have none left.
+    pub(crate) fn retain(&mut self, keep: &[bool]) {
+        let (mut traces, mut starts) = (Vec::new(), Vec::new());
+        let (mut rows, mut left) = (0..0, 0);
+        for (&(id, end), &start) in self.traces.iter().zip(&self.starts) {
+            rows = rows.end..end;
+            let stay = keep[rows.clone()].iter().filter(|stays| **stays).count();
+            if stay > 0 {
+                left += stay;
+                traces.push((id, left));
+                starts.push(start);
+            }
+        }
+        let mut keep = keep.iter();
+        self.rows
+            .retain(|_| keep.next().is_some_and(|stays| *stays));
+        (self.traces, self.starts) = (traces, starts);
+    }
+
+    /// The rows at `rows` as a batch of their own.
+    pub(crate) fn gather(&self, rows: &[Place]) -> Result<RecordBatch, BlockError> {
+        let sources: Vec<&RecordBatch> = self.sources.iter().map(AsRef::as_ref).collect();
+        let rows: Vec<_> = rows
+            .iter()
+            .map(|&(s, r)| (s as usize, r as usize))
+            .collect();
+        Ok(interleave_record_batch(&sources, &rows)?)
+    }
+
+    /// All rows, as they are in memory.
+    pub(crate) fn to_memory(&self) -> Result<RecordBatch, BlockError> {
+        let file = self.gather(&self.rows)?;
+        Ok(layout::from_file(&file, &Column::ALL)?)
+    }
 }
 
 /// Why an input gave no more rows: the block that could not be read, and what is wrong with it.
@@ -42,183 +110,289 @@ pub(crate) struct MergeError {
     pub(crate) disk_failed: bool,
 }
 
-/// Blocks being merged. Memory: two batches of each, and a chunk.
-pub(crate) struct Merger {
-    inputs: Vec<Input>,
-    /// The next row of each input that has one.
-    heads: BinaryHeap<Reverse<Head>>,
-    /// The trace that the last chunk broke off in.
-    broken_off: Option<TraceId>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Head {
-    trace_id: TraceId,
-    start_unix_nano: i64,
-    input: usize,
-    row: usize,
-}
-
-struct Input {
-    id: u64,
-    block: Arc<OpenBlock>,
-    wanted: Wanted,
-    budget: ReadBudget,
-    next_group: usize,
-    reader: Option<ParquetRecordBatchReader>,
-    batch: RecordBatch,
-}
-
-impl Merger {
-    /// Begins at the first row of each of `blocks`, which are in the order of trace id and start.
-    pub(crate) fn new(blocks: Vec<(u64, Arc<OpenBlock>)>) -> Result<Self, MergeError> {
-        let mut this = Self {
-            inputs: blocks
-                .into_iter()
-                .map(|(id, block)| Input::new(id, block))
-                .collect(),
-            heads: BinaryHeap::new(),
-            broken_off: None,
-        };
-        for input in 0..this.inputs.len() {
-            this.refill(input)?;
-        }
-        Ok(this)
-    }
-
-    /// The next traces, or `None` at the end.
-    pub(crate) fn next(&mut self) -> Result<Option<Chunk>, RewriteError> {
-        let mut batches: Vec<RecordBatch> = self.inputs.iter().map(|i| i.batch.clone()).collect();
-        let mut slots: Vec<usize> = (0..self.inputs.len()).collect();
-        let (mut order, mut ends) = (Vec::with_capacity(CHUNK_ROWS), Vec::new());
-        let mut trace: Option<(TraceId, usize)> = None;
-        let mut broken_off = None;
-        while let Some(&Reverse(head)) = self.heads.peek() {
-            match trace {
-                Some((id, began)) if id == head.trace_id => {
-                    if order.len() - began >= TRACE_ROWS_MAX {
-                        broken_off = Some(id);
-                        break;
-                    }
-                }
-                Some(_) if order.len() >= CHUNK_ROWS => break,
-                _ => {
-                    if trace.is_some() {
-                        ends.push(order.len());
-                    }
-                    trace = Some((head.trace_id, order.len()));
-                }
-            }
-            self.heads.pop();
-            order.push((slots[head.input], head.row));
-            if head.row + 1 < self.inputs[head.input].batch.num_rows() {
-                self.push_head(head.input, head.row + 1)?;
-            } else if self.refill(head.input)? {
-                slots[head.input] = batches.len();
-                batches.push(self.inputs[head.input].batch.clone());
-            }
-        }
-        let Some(&(slot, row)) = order.first() else {
-            return Ok(None);
-        };
-        ends.push(order.len());
-        let sources: Vec<&RecordBatch> = batches.iter().collect();
-        let gathered = interleave_record_batch(&sources, &order);
-        let batch = gathered.map_err(BlockError::from)?;
-        let begins_with = trace_id(&batches[slot], row);
-        let continues = self.broken_off.is_some() && begins_with == self.broken_off;
-        self.broken_off = broken_off;
-        Ok(Some(Chunk {
-            batch,
-            ends,
-            continues,
-        }))
-    }
-
-    /// Reads the next batch of an input. Returns whether there is one.
-    fn refill(&mut self, input: usize) -> Result<bool, MergeError> {
-        match self.inputs[input].next_batch() {
-            Ok(false) => Ok(false),
-            Ok(true) => self.push_head(input, 0).map(|()| true),
-            Err(source) => Err(self.error(input, source)),
-        }
-    }
-
-    fn push_head(&mut self, input: usize, row: usize) -> Result<(), MergeError> {
-        let batch = &self.inputs[input].batch;
-        let columns = SpanColumns::new(batch);
-        let starts = columns.int64(Column::StartTimeUnixNano);
-        let start = starts
-            .map(|s| s.value(row))
-            .map_err(|e| self.error(input, e.into()))?;
-        let id = trace_id(batch, row).ok_or_else(|| {
-            let missing = columnar::ViewError::Missing(Column::TraceId.name());
-            self.error(input, missing.into())
-        })?;
-        self.heads.push(Reverse(Head {
-            trace_id: id,
-            start_unix_nano: start,
-            input,
-            row,
-        }));
-        Ok(())
-    }
-
-    fn error(&self, input: usize, source: BlockError) -> MergeError {
-        let input = &self.inputs[input];
-        MergeError {
-            block: input.id,
-            disk_failed: input.budget.disk_failed() || matches!(source, BlockError::Io(_)),
+impl MergeError {
+    /// Of block `block`, which was read within `budget`.
+    pub(crate) fn new(block: u64, budget: &ReadBudget, source: BlockError) -> Self {
+        Self {
+            block,
+            disk_failed: budget.disk_failed() || matches!(source, BlockError::Io(_)),
             source,
         }
     }
 }
 
-impl Input {
-    fn new(id: u64, block: Arc<OpenBlock>) -> Self {
-        Self {
-            id,
-            block,
-            wanted: Wanted {
-                trace_ids: None,
-                filter: Filter::True,
-                columns: Column::ALL.into(),
-                erased: Arc::default(),
-                batch_rows: INPUT_ROWS,
-            },
-            budget: ReadBudget::default(),
-            next_group: 0,
-            reader: None,
-            batch: RecordBatch::new_empty(columnar::schema()),
+/// Blocks being merged.
+///
+/// Memory: 40 bytes for each trace of each input; of each input a page of every column and two batches; what [`Limits`] says.
+pub(crate) struct Merger {
+    inputs: Vec<Feed>,
+    pieces: Vec<Piece>,
+    /// The next piece that no trace has begun with.
+    next: usize,
+    /// The trace that the last chunk broke off in.
+    broken_off: Option<Open>,
+    limits: Limits,
+}
+
+/// Where the rows of an input come from.
+struct Feed {
+    input: Arc<Input>,
+    in_order: Rows,
+    fetched: Option<Fetched>,
+    /// Displaced pieces that are not fetched yet, in the order of the output.
+    displaced: VecDeque<Range<u32>>,
+    /// Rows to be fetched at once.
+    fetch_rows: usize,
+    batch_rows: usize,
+}
+
+/// A trace of which rows are left.
+struct Open {
+    id: TraceId,
+    parts: Vec<Part>,
+}
+
+/// What is left of a piece.
+struct Part {
+    piece: Piece,
+    row: u32,
+    /// The next rows; empty only when none is left.
+    run: Run,
+    /// Reads the piece, if it is displaced and too large to be held.
+    own: Option<Box<Rows>>,
+}
+
+impl Merger {
+    /// Begins a merge of the traces of `blocks` that `wanted` names.
+    pub(crate) fn new(
+        blocks: Vec<(u64, Arc<OpenBlock>)>,
+        wanted: &dyn Fn(&TraceId) -> bool,
+        limits: Limits,
+    ) -> Result<Self, MergeError> {
+        let mut order = Order::default();
+        let mut inputs = Vec::with_capacity(blocks.len());
+        for (number, (id, block)) in blocks.into_iter().enumerate() {
+            let input = Input {
+                id,
+                block,
+                budget: ReadBudget::default(),
+            };
+            let added = input.add_to(&mut order, number as u16, wanted);
+            added.map_err(|e| MergeError::new(id, &input.budget, e))?;
+            inputs.push(Arc::new(input));
         }
+        let pieces = order.finish();
+        let feeds = feeds(inputs, &pieces, &limits)?;
+        Ok(Self {
+            inputs: feeds,
+            pieces,
+            next: 0,
+            broken_off: None,
+            limits,
+        })
     }
 
-    /// Whether there is another batch, which `batch` then is.
-    fn next_batch(&mut self) -> Result<bool, BlockError> {
-        loop {
-            if let Some(reader) = &mut self.reader {
-                match reader.next().transpose()? {
-                    Some(batch) if batch.num_rows() == 0 => continue,
-                    Some(batch) => {
-                        self.batch = batch;
-                        return Ok(true);
-                    }
-                    None => self.reader = None,
+    /// The next traces, or `None` at the end.
+    pub(crate) fn next(&mut self) -> Result<Option<Chunk>, RewriteError> {
+        let continues = self.broken_off.is_some();
+        let mut chunk = Building::default();
+        while chunk.rows.len() < self.limits.chunk_rows {
+            let open = match self.broken_off.take() {
+                Some(open) => open,
+                None => match self.begin()? {
+                    Some(open) => open,
+                    None => break,
+                },
+            };
+            self.broken_off = self.take(open, &mut chunk)?;
+            if self.broken_off.is_some() {
+                break;
+            }
+        }
+        if chunk.rows.is_empty() {
+            return Ok(None);
+        }
+        Ok(Some(Chunk {
+            sources: chunk.sources,
+            rows: chunk.rows,
+            traces: chunk.traces,
+            starts: chunk.starts,
+            continues,
+        }))
+    }
+
+    /// Begins the next trace.
+    fn begin(&mut self) -> Result<Option<Open>, MergeError> {
+        let Some(&Piece { id, .. }) = self.pieces.get(self.next) else {
+            return Ok(None);
+        };
+        let mut parts = Vec::new();
+        while let Some(&piece) = self.pieces.get(self.next).filter(|p| p.id == id) {
+            self.next += 1;
+            parts.push(self.inputs[usize::from(piece.input)].begin(piece)?);
+        }
+        Ok(Some(Open { id, parts }))
+    }
+
+    /// Takes rows of `open` into `chunk`. Returns what is left of it, when that is more than a chunk takes.
+    fn take(&mut self, open: Open, chunk: &mut Building) -> Result<Option<Open>, MergeError> {
+        let Open { id, mut parts } = open;
+        let began = chunk.rows.len();
+        let mut earliest = i64::MAX;
+        while !parts.is_empty() {
+            let left = self.limits.trace_rows - (chunk.rows.len() - began);
+            if left == 0 {
+                break;
+            }
+            let first = (0..parts.len()).min_by_key(|&n| parts[n].start());
+            let first = first.unwrap_or_default();
+            // Alone, a part gives all it has; beside others, one row.
+            let most = if parts.len() == 1 { left } else { 1 };
+            let part = &mut parts[first];
+            earliest = earliest.min(part.start());
+            let Range { start, end } = part.run.rows.clone();
+            let taken = start..end.min(start + most);
+            part.run.rows.start = taken.end;
+            chunk.push(&part.run.batch, taken);
+            if part.run.rows.is_empty() {
+                let input = &mut self.inputs[usize::from(part.piece.input)];
+                if !input.advance(part)? {
+                    parts.remove(first);
                 }
             }
-            if self.next_group == self.block.metadata.metadata().num_row_groups() {
-                return Ok(false);
-            }
-            let group = self.next_group;
-            self.next_group += 1;
-            let reader = read_row_group(&self.block, group, &self.wanted, &self.budget)?;
-            self.reader = Some(reader);
         }
+        chunk.traces.push((id, chunk.rows.len()));
+        chunk.starts.push(earliest);
+        Ok((!parts.is_empty()).then_some(Open { id, parts }))
     }
 }
 
-/// The trace id of row `row`.
-pub(crate) fn trace_id(batch: &RecordBatch, row: usize) -> Option<TraceId> {
-    let ids = SpanColumns::new(batch).ids(Column::TraceId).ok()?;
-    ids.value(row).try_into().ok().map(TraceId)
+/// Where the rows of each of `inputs` come from, for `pieces`.
+fn feeds(
+    inputs: Vec<Arc<Input>>,
+    pieces: &[Piece],
+    limits: &Limits,
+) -> Result<Vec<Feed>, MergeError> {
+    let of_input = |number: usize, displaced: bool| {
+        let is_of = move |p: &&Piece| usize::from(p.input) == number && p.is_displaced == displaced;
+        pieces
+            .iter()
+            .filter(is_of)
+            .map(|p| p.first_row..p.end_row())
+    };
+    let with_displaced = (0..inputs.len()).filter(|&n| of_input(n, true).next().is_some());
+    let fetch_rows = limits.fetched_rows / with_displaced.count().max(1);
+    let fetch_rows = fetch_rows.max(limits.fetched_rows_min);
+    let feed = |(number, input): (usize, Arc<Input>)| {
+        let pieces = of_input(number, false);
+        let in_order = Rows::new(input.clone(), pieces, limits.batch_rows);
+        let in_order = in_order.map_err(|e| MergeError::new(input.id, &input.budget, e))?;
+        let small = |rows: &Range<u32>| rows.len() <= fetch_rows;
+        Ok(Feed {
+            in_order,
+            fetched: None,
+            displaced: of_input(number, true).filter(small).collect(),
+            fetch_rows,
+            batch_rows: limits.batch_rows,
+            input,
+        })
+    };
+    inputs.into_iter().enumerate().map(feed).collect()
 }
+
+impl Feed {
+    fn begin(&mut self, piece: Piece) -> Result<Part, MergeError> {
+        let begun = self.begin_part(piece);
+        begun.map_err(|e| MergeError::new(self.input.id, &self.input.budget, e))
+    }
+
+    fn begin_part(&mut self, piece: Piece) -> Result<Part, BlockError> {
+        let mut own = None;
+        let run = if !piece.is_displaced {
+            self.in_order.run(&piece, piece.first_row)?
+        } else if piece.rows as usize <= self.fetch_rows {
+            self.fetched_run(&piece, piece.first_row)?
+        } else {
+            let rows = std::iter::once(piece.first_row..piece.end_row());
+            let rows = Rows::new(self.input.clone(), rows, self.batch_rows)?;
+            own.insert(Box::new(rows)).run(&piece, piece.first_row)?
+        };
+        let row = piece.first_row + run.rows.len() as u32;
+        Ok(Part {
+            piece,
+            row,
+            run,
+            own,
+        })
+    }
+
+    /// Gets the next rows of `part`. Returns whether there are any.
+    fn advance(&mut self, part: &mut Part) -> Result<bool, MergeError> {
+        if part.row == part.piece.end_row() {
+            return Ok(false);
+        }
+        let run = match &mut part.own {
+            Some(own) => own.run(&part.piece, part.row),
+            None if part.piece.is_displaced => self.fetched_run(&part.piece, part.row),
+            None => self.in_order.run(&part.piece, part.row),
+        };
+        part.run = run.map_err(|e| MergeError::new(self.input.id, &self.input.budget, e))?;
+        part.row += part.run.rows.len() as u32;
+        Ok(true)
+    }
+
+    /// Rows of a displaced piece, which is fetched with those that come after it, unless it is there.
+    fn fetched_run(&mut self, piece: &Piece, row: u32) -> Result<Run, BlockError> {
+        if let Some(fetched) = &self.fetched
+            && let Some(run) = fetched.run(piece, row)?
+        {
+            return Ok(run);
+        }
+        self.fetched = None;
+        let (mut pieces, mut n_rows) = (Vec::new(), 0);
+        while let Some(piece) = self.displaced.front() {
+            n_rows += piece.len();
+            if !pieces.is_empty() && n_rows > self.fetch_rows {
+                break;
+            }
+            pieces.extend(self.displaced.pop_front());
+        }
+        let fetched =
+            self.fetched
+                .insert(Fetched::new(self.input.clone(), pieces, self.batch_rows)?);
+        let missing = BlockError::Damaged("rows are missing");
+        fetched.run(piece, row)?.ok_or(missing)
+    }
+}
+
+impl Part {
+    fn start(&self) -> i64 {
+        self.run.batch.starts.value(self.run.rows.start)
+    }
+}
+
+/// A chunk under construction.
+#[derive(Default)]
+struct Building {
+    sources: Vec<Arc<RecordBatch>>,
+    /// By the address of the batch.
+    numbers: HashMap<usize, u32>,
+    rows: Vec<Place>,
+    traces: Vec<(TraceId, usize)>,
+    starts: Vec<i64>,
+}
+
+impl Building {
+    fn push(&mut self, batch: &Batch, rows: Range<usize>) {
+        let next = self.sources.len() as u32;
+        let address = Arc::as_ptr(&batch.rows).addr();
+        let number = *self.numbers.entry(address).or_insert(next);
+        if number == next {
+            self.sources.push(batch.rows.clone());
+        }
+        self.rows.extend(rows.map(|row| (number, row as u32)));
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,7 +1,7 @@
 //! Looks for traces in every file of the store: the proof of an erasure.
 //!
 //! Every file is searched for the ids as they are (16 bytes) and as people write them (hexadecimal, either case). Blocks are
-//! compressed, so their trace ids and the trace ids of links are decoded and compared as well. The file of pins and erasures itself names
+//! compressed, so their trace ids, the trace ids of links and the tables of traces are decoded and compared as well. The file of pins and erasures itself names
 //! the traces until their erasures are forgotten, since late spans must be recognised; it is passed over, and so is its successor while it is
 //! being written.
 
@@ -13,6 +13,7 @@ use model::TraceId;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
+use crate::block::{Layout, trace_id_filter, trace_table};
 use crate::disk::{Disk, read_all};
 use crate::holds;
 
@@ -118,10 +119,18 @@ impl<'a> Patterns<'a> {
 
     fn in_block(&self, bytes: bytes::Bytes) -> Result<BTreeSet<TraceId>, crate::error::BlockError> {
         let wanted: BTreeSet<&[u8]> = self.ids.iter().map(|id| &id.0[..]).collect();
-        let builder = ParquetRecordBatchReaderBuilder::try_new(bytes)?;
-        let roots = [Column::TraceId, Column::Links].map(|c| c as usize);
-        let mask = ProjectionMask::roots(builder.parquet_schema(), roots);
+        let (layout, metadata) = Layout::load(&bytes)?;
         let mut found = BTreeSet::new();
+        if layout == Layout::V2 {
+            let table = trace_table(&bytes, &metadata)?;
+            let held = table.iter().map(|trace| trace.id());
+            found.extend(held.filter(|id| wanted.contains(&id.0[..])));
+            // It has no ids, only whether it may have one, and may be wrong; but it must be what was written.
+            trace_id_filter(&bytes, &metadata)?;
+        }
+        let roots = layout.roots(&[Column::TraceId, Column::Links]);
+        let mask = ProjectionMask::roots(metadata.parquet_schema(), roots);
+        let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(bytes, metadata);
         for batch in builder.with_projection(mask).build()? {
             let batch = batch?;
             let columns = SpanColumns::new(&batch);

@@ -4,19 +4,22 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use arrow::array::{BooleanArray, RecordBatch, UInt32Array};
-use arrow::compute::{filter_record_batch, take_record_batch};
-use columnar::{Column, SpanColumns};
 use model::{TenantId, TraceId};
 use store_api::{TraceFilter, Traces, Verdict};
 
-use super::merge::{Chunk, MergeError, Merger, trace_id};
+use super::merge::{Chunk, Limits, MergeError, Merger};
 use super::twins::{Twins, without_twins};
-use crate::block::{BlockCache, BlockWriter, HOUR_NANO, ReadBudget, hour_folder, hour_start};
+use crate::block::{
+    BlockCache, BlockFile, HOUR_NANO, Place as Row, ReadBudget, hour_folder, hour_start,
+};
 use crate::catalog::BlockEntry;
 use crate::disk::{Disk, create_dirs};
 use crate::error::BlockError;
 use crate::flush::BlockIds;
+
+/// Rows that are fewer than this part of their chunk are copied out of it, so that a block of few traces does not hold on to the batches
+/// of all.
+const SPARSE: usize = 4;
 
 /// What a rewrite is to do.
 pub(crate) struct Rewrite<'a> {
@@ -30,6 +33,17 @@ pub(crate) struct Rewrite<'a> {
     pub(crate) erased: &'a [TraceId],
     /// Where another block begins.
     pub(crate) block_bytes_max: u64,
+}
+
+impl Rewrite<'_> {
+    /// Whether the trace `id` is read at all.
+    fn wants(&self, id: &TraceId) -> bool {
+        let is_kept = match &self.keep {
+            Keep::Pinned(pinned) => pinned.contains_key(id),
+            Keep::As | Keep::Judged(..) => true,
+        };
+        is_kept && self.erased.binary_search(id).is_err()
+    }
 }
 
 /// Which traces stay.
@@ -85,7 +99,7 @@ struct Output {
     id: u64,
     path: String,
     folder: String,
-    writer: BlockWriter,
+    file: BlockFile,
 }
 
 struct Run<'a> {
@@ -105,7 +119,7 @@ impl Rewriter {
     /// Writes the blocks that replace `job.inputs`, durably but for the commit. After an error none of their files stays, as far as
     /// they can be removed.
     ///
-    /// Cost: O(rows · log blocks) time; memory of [`Merger`] and one row group per class and hour.
+    /// Cost: O(rows · log blocks) time; memory of [`Merger`], and a row group per class and hour.
     pub(crate) fn rewrite(&self, job: &Rewrite<'_>) -> Result<Rewritten, RewriteError> {
         let hours = job.inputs.iter().map(|b| b.hour);
         let flushed = job.inputs.iter().map(|b| b.flushed_unix_nano);
@@ -140,16 +154,10 @@ impl Run<'_> {
         for entry in self.job.inputs {
             let budget = ReadBudget::default();
             let opened = self.rewriter.cache.open(entry, &budget);
-            blocks.push((
-                entry.id,
-                opened.map_err(|source| MergeError {
-                    block: entry.id,
-                    disk_failed: budget.disk_failed() || matches!(source, BlockError::Io(_)),
-                    source,
-                })?,
-            ));
+            let opened = opened.map_err(|source| MergeError::new(entry.id, &budget, source))?;
+            blocks.push((entry.id, opened));
         }
-        let mut merger = Merger::new(blocks)?;
+        let mut merger = Merger::new(blocks, &|id| self.job.wants(id), Limits::default())?;
         while let Some(chunk) = merger.next()? {
             if self.rewriter.stop.load(Ordering::Acquire) {
                 return Err(RewriteError::Closing);
@@ -160,36 +168,26 @@ impl Run<'_> {
         places.into_iter().try_for_each(|place| self.finish(place))
     }
 
-    fn chunk(&mut self, chunk: Chunk) -> Result<(), RewriteError> {
-        let continued = chunk.continues.then(|| trace_id(&chunk.batch, 0)).flatten();
-        let (batch, ends) = self.without_unwanted(chunk)?;
-        if batch.num_rows() == 0 {
-            return Ok(());
-        }
-        let traces = Traces::new(&batch, &ends);
-        let mut places = self.places(&traces)?;
-        if continued.is_some() && continued == trace_id(&batch, 0) {
+    fn chunk(&mut self, mut chunk: Chunk) -> Result<(), RewriteError> {
+        let first = |chunk: &Chunk| chunk.traces.first().map(|(id, _)| *id);
+        let continued = chunk.continues.then(|| first(&chunk)).flatten();
+        self.remove_twins(&mut chunk)?;
+        let mut places = self.places(&chunk)?;
+        if continued.is_some() && continued == first(&chunk) {
             // What was decided on the beginning of a trace goes for all of it.
             places[0] = self.last;
         }
         self.last = places.last().copied().flatten();
-        let mut rows: BTreeMap<Place, Vec<u32>> = BTreeMap::new();
+        let mut rows: BTreeMap<Place, Vec<Row>> = BTreeMap::new();
         for (trace, place) in places.iter().enumerate() {
             if let Some(place) = place {
-                let range = traces.rows(trace);
-                rows.entry(*place)
-                    .or_default()
-                    .extend(range.start as u32..range.end as u32);
+                let of_place = rows.entry(*place).or_default();
+                of_place.extend_from_slice(&chunk.rows[chunk.rows_of(trace)]);
             }
         }
         for (place, rows) in rows {
-            if rows.len() == batch.num_rows() {
-                self.write(place, &batch)?;
-            } else {
-                let rows = take_record_batch(&batch, &UInt32Array::from(rows));
-                self.write(place, &rows.map_err(BlockError::from)?)?;
-            }
-            let full = |o: &Output| o.writer.bytes() >= self.job.block_bytes_max;
+            self.write(place, &chunk, rows)?;
+            let full = |o: &Output| o.file.bytes() >= self.job.block_bytes_max;
             if self.outputs.get(&place).is_some_and(full) {
                 self.finish(place)?;
             }
@@ -197,84 +195,49 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// The rows of `chunk` without erased traces and superfluous twins, and where each trace that is left ends.
-    fn without_unwanted(&mut self, chunk: Chunk) -> Result<(RecordBatch, Vec<usize>), BlockError> {
-        let Chunk { batch, ends, .. } = chunk;
-        let starts = std::iter::once(0).chain(ends.iter().copied());
-        let ranges = starts
-            .zip(ends.iter().copied())
-            .map(|(start, end)| start..end);
-        let ranges: Vec<_> = ranges.collect();
-        let mut keep = Vec::new();
-        let twins = without_twins(&batch, ranges.iter().cloned(), &mut keep)?;
+    fn remove_twins(&mut self, chunk: &mut Chunk) -> Result<(), BlockError> {
+        let traces = (0..chunk.traces.len()).map(|n| chunk.rows_of(n));
+        let (keep, twins) = without_twins(&chunk.sources, &chunk.rows, traces)?;
         self.done.twins.removed += twins.removed;
         self.done.twins.conflicts += twins.conflicts;
-        if !self.job.erased.is_empty() {
-            for range in &ranges {
-                let id = trace_id(&batch, range.start);
-                if id.is_some_and(|id| self.job.erased.binary_search(&id).is_ok()) {
-                    keep[range.clone()].fill(false);
-                }
-            }
+        if twins.removed > 0 {
+            chunk.retain(&keep);
         }
-        if keep.iter().all(|stays| *stays) {
-            return Ok((batch, ends));
-        }
-        let mut left = 0;
-        let mut ends = Vec::with_capacity(ranges.len());
-        for range in ranges {
-            let stay = keep[range].iter().filter(|stays| **stays).count();
-            if stay > 0 {
-                left += stay;
-                ends.push(left);
-            }
-        }
-        Ok((
-            filter_record_batch(&batch, &BooleanArray::from(keep))?,
-            ends,
-        ))
+        Ok(())
     }
 
     /// Where each trace goes; `None` for those that are left out.
-    fn places(&mut self, traces: &Traces<'_>) -> Result<Vec<Option<Place>>, RewriteError> {
-        let columns = SpanColumns::new(traces.batch());
-        let starts = columns
-            .int64(Column::StartTimeUnixNano)
-            .map_err(BlockError::from)?;
-        let hour_of = |trace: usize| {
-            let start = traces.rows(trace).map(|row| starts.value(row)).min();
-            let hour = start.unwrap_or_default().div_euclid(HOUR_NANO);
-            hour.clamp(self.hours.0, self.hours.1)
-        };
-        let id_of = |trace: usize| trace_id(traces.batch(), traces.rows(trace).start);
+    fn places(&mut self, chunk: &Chunk) -> Result<Vec<Option<Place>>, RewriteError> {
         let place = |trace: usize, keep_nano: Option<i64>| {
-            let hour = hour_of(trace);
+            let hour = chunk.starts[trace].div_euclid(HOUR_NANO);
+            let hour = hour.clamp(self.hours.0, self.hours.1);
             Some(Place { keep_nano, hour })
         };
-        let all = 0..traces.len();
+        let all = 0..chunk.traces.len();
         Ok(match &self.job.keep {
             Keep::As => all.map(|trace| place(trace, self.class)).collect(),
             Keep::Pinned(pinned) => {
-                let until = |trace| id_of(trace).and_then(|id| pinned.get(&id));
-                let class = |trace: usize, until: i64| {
-                    let received = hour_start(hour_of(trace) + 1);
-                    place(trace, Some(until.saturating_sub(received)))
+                let class = |trace: usize| {
+                    let until = *pinned.get(&chunk.traces[trace].0)?;
+                    let hour = place(trace, None)?.hour;
+                    place(trace, Some(until.saturating_sub(hour_start(hour + 1))))
                 };
-                all.map(|trace| until(trace).and_then(|&until| class(trace, until)))
-                    .collect()
+                all.map(class).collect()
             }
             Keep::Judged(filter, pinned) => {
-                let verdicts = filter.judge(self.job.tenant, traces)?;
-                let mut places = Vec::with_capacity(traces.len());
+                let batch = chunk.to_memory()?;
+                let ends: Vec<usize> = chunk.traces.iter().map(|(_, end)| *end).collect();
+                let verdicts = filter.judge(self.job.tenant, &Traces::new(&batch, &ends))?;
+                let is_pinned = |trace: usize| pinned.contains_key(&chunk.traces[trace].0);
+                let mut places = Vec::with_capacity(ends.len());
                 for (trace, verdict) in all.zip(verdicts) {
-                    let is_pinned = || id_of(trace).is_some_and(|id| pinned.contains_key(&id));
                     places.push(match verdict {
                         Verdict::Keep => place(trace, None),
                         Verdict::KeepFor(time) => place(
                             trace,
                             Some(i64::try_from(time.as_nanos()).unwrap_or(i64::MAX)),
                         ),
-                        Verdict::Drop if is_pinned() => place(trace, None),
+                        Verdict::Drop if is_pinned(trace) => place(trace, None),
                         Verdict::Drop => {
                             self.done.dropped += 1;
                             None
@@ -286,15 +249,21 @@ impl Run<'_> {
         })
     }
 
-    fn write(&mut self, place: Place, rows: &RecordBatch) -> Result<(), BlockError> {
+    fn write(&mut self, place: Place, chunk: &Chunk, rows: Vec<Row>) -> Result<(), BlockError> {
         if !self.outputs.contains_key(&place) {
             let output = self.begin(place)?;
             self.outputs.insert(place, output);
         }
-        match self.outputs.get_mut(&place) {
-            Some(output) => output.writer.write(rows),
-            None => Ok(()),
+        let Some(output) = self.outputs.get_mut(&place) else {
+            return Ok(());
+        };
+        if rows.len() >= chunk.rows.len() / SPARSE {
+            return output.file.push(&chunk.sources, rows);
         }
+        let copied = Arc::new(chunk.gather(&rows)?);
+        output
+            .file
+            .push(&[copied], (0..rows.len() as u32).map(|row| (0, row)))
     }
 
     fn begin(&self, place: Place) -> Result<Output, BlockError> {
@@ -303,12 +272,12 @@ impl Run<'_> {
         let folder = hour_folder(self.job.tenant.as_str(), place.hour);
         create_dirs(disk, &folder)?;
         let path = format!("{folder}/{id:020}.parquet");
-        let writer = BlockWriter::create(disk, &path)?;
+        let file = BlockFile::create(disk, &path)?;
         Ok(Output {
             id,
             path,
             folder,
-            writer,
+            file,
         })
     }
 
@@ -317,7 +286,7 @@ impl Run<'_> {
             return Ok(());
         };
         let path = output.path;
-        let written = output.writer.finish().and_then(|written| {
+        let written = output.file.finish().and_then(|written| {
             self.rewriter.disk.sync_dir(&output.folder)?;
             Ok(written)
         });

@@ -4,11 +4,15 @@
 //! identity are *twins*. Identical ones become one; a finished span replaces its unfinished twins (an SDK that reports long spans in
 //! between leaves their end at 0); what still differs is kept, and counted as a conflict.
 
-use std::collections::HashMap;
 use std::ops::Range;
 
-use arrow::array::{Array, RecordBatch};
-use columnar::{Column, SpanColumns, ViewError};
+use arrow::array::{Array, AsArray, FixedSizeBinaryArray, Int32Array, Int64Array, RecordBatch};
+use arrow::datatypes::{Int32Type, Int64Type};
+use columnar::{Column, DictColumn, ViewError, layout};
+use foldhash::fast::RandomState;
+use hashbrown::HashMap;
+
+use crate::block::Place;
 
 /// What was found in some traces.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -19,55 +23,56 @@ pub(crate) struct Twins {
     pub(crate) conflicts: u64,
 }
 
-/// Which rows of whole traces stay: `rows` are those of each trace.
+/// Which of `rows` stay, which are places in batches of the layout's schema: `traces` are the rows of each trace.
 ///
-/// Errors: `ViewError` when `batch` lacks the span id, the kind, the service or the end time.
+/// Errors: `ViewError` when a batch lacks the span id, the kind, the service or the times.
 /// Cost: O(rows), but for twins, whose columns are all compared.
-pub(crate) fn without_twins(
-    batch: &RecordBatch,
+pub(crate) fn without_twins<B: AsRef<RecordBatch>>(
+    sources: &[B],
+    rows: &[Place],
     traces: impl IntoIterator<Item = Range<usize>>,
-    keep: &mut Vec<bool>,
-) -> Result<Twins, ViewError> {
-    let columns = SpanColumns::new(batch);
-    let ids = columns.ids(Column::SpanId)?;
-    let kinds = columns.int32(Column::Kind)?;
-    let services = columns.dict(Column::ServiceName)?;
-    let ends = columns.int64(Column::EndTimeUnixNano)?;
-    keep.clear();
-    keep.resize(batch.num_rows(), true);
+) -> Result<(Vec<bool>, Twins), ViewError> {
+    let spans = sources.iter().map(|batch| Spans::new(batch.as_ref()));
+    let spans = spans.collect::<Result<Vec<_>, _>>()?;
+    let mut keep = vec![true; rows.len()];
     let mut found = Twins::default();
-    let mut first_of: HashMap<&[u8], usize> = HashMap::new();
-    let mut more: HashMap<&[u8], Vec<usize>> = HashMap::new();
-    for rows in traces {
+    let mut first_of: HashMap<&[u8], usize, RandomState> = HashMap::default();
+    let mut more: HashMap<&[u8], Vec<usize>, RandomState> = HashMap::default();
+    for trace in traces {
         first_of.clear();
         more.clear();
-        for row in rows {
-            let first = *first_of.entry(ids.value(row)).or_insert(row);
-            if first != row {
-                more.entry(ids.value(row))
-                    .or_insert_with(|| vec![first])
-                    .push(row);
+        for n in trace {
+            let (source, row) = rows[n];
+            let id = spans[source as usize].ids.value(row as usize);
+            let first = *first_of.entry(id).or_insert(n);
+            if first != n {
+                more.entry(id).or_insert_with(|| vec![first]).push(n);
             }
         }
-        for rows in more.values_mut() {
+        for same_id in more.values_mut() {
             // Finished ones first, so that each row is compared with those that may replace it.
-            rows.sort_by_key(|&row| (ends.value(row) == 0, row));
-            for at in 1..rows.len() {
-                let row = rows[at];
-                let same = |other: &&usize| {
-                    keep[**other]
-                        && kinds.value(**other) == kinds.value(row)
-                        && services.get(**other) == services.get(row)
+            let is_unfinished = |n: usize| {
+                let (source, row) = rows[n];
+                spans[source as usize].is_unfinished(row as usize)
+            };
+            same_id.sort_by_key(|&n| (is_unfinished(n), n));
+            for at in 1..same_id.len() {
+                let n = same_id[at];
+                let key = |n: usize| {
+                    let (source, row) = rows[n];
+                    spans[source as usize].key(row as usize)
                 };
-                let mut twins = rows[..at].iter().filter(same).peekable();
+                let is_twin = |other: &&usize| keep[**other] && key(**other) == key(n);
+                let mut twins = same_id[..at].iter().filter(is_twin).peekable();
                 if twins.peek().is_none() {
                     continue;
                 }
                 let replaced = twins.any(|&other| {
-                    ends.value(row) == 0 && ends.value(other) != 0 || equal(batch, other, row)
+                    is_unfinished(n) && !is_unfinished(other)
+                        || says_the_same(sources, rows[other], rows[n])
                 });
                 if replaced {
-                    keep[row] = false;
+                    keep[n] = false;
                     found.removed += 1;
                 } else {
                     found.conflicts += 1;
@@ -75,32 +80,85 @@ pub(crate) fn without_twins(
             }
         }
     }
-    Ok(found)
+    Ok((keep, found))
+}
+
+/// What tells a span from others, and whether it has ended.
+struct Spans<'a> {
+    ids: &'a FixedSizeBinaryArray,
+    kinds: &'a Int32Array,
+    services: DictColumn<'a>,
+    starts: Int64Array,
+    durations: &'a Int64Array,
+}
+
+impl<'a> Spans<'a> {
+    fn new(batch: &'a RecordBatch) -> Result<Self, ViewError> {
+        let array = |name: &'static str| {
+            let array = batch.column_by_name(name);
+            array.ok_or(ViewError::Missing(name))
+        };
+        let (ids, kinds) = (Column::SpanId.name(), Column::Kind.name());
+        let service = Column::ServiceName.name();
+        let starts = layout::from_file(batch, &[Column::StartTimeUnixNano])?;
+        let durations = array(layout::DURATION_NANO)?.as_primitive_opt::<Int64Type>();
+        Ok(Self {
+            ids: array(ids)?
+                .as_fixed_size_binary_opt()
+                .ok_or(ViewError::Missing(ids))?,
+            kinds: array(kinds)?
+                .as_primitive_opt::<Int32Type>()
+                .ok_or(ViewError::Missing(kinds))?,
+            services: DictColumn::new(service, array(service)?)?,
+            starts: starts.column(0).as_primitive::<Int64Type>().clone(),
+            durations: durations.ok_or(ViewError::Missing(layout::DURATION_NANO))?,
+        })
+    }
+
+    /// What twins have in common beside their id.
+    fn key(&self, row: usize) -> (i32, &str) {
+        (self.kinds.value(row), self.services.get(row))
+    }
+
+    /// Whether the end is 0.
+    fn is_unfinished(&self, row: usize) -> bool {
+        let start = self.starts.value(row);
+        start.wrapping_add(self.durations.value(row)) == 0
+    }
 }
 
 /// Whether two rows say the same. When they were received is not part of what they say.
-fn equal(batch: &RecordBatch, a: usize, b: usize) -> bool {
-    let schema = batch.schema_ref();
-    let says = |position: &usize| schema.field(*position).name() != Column::ReceivedUnixNano.name();
-    (0..batch.num_columns())
-        .filter(says)
-        .map(|position| batch.column(position))
-        .all(|column| column.slice(a, 1).to_data() == column.slice(b, 1).to_data())
+fn says_the_same<B: AsRef<RecordBatch>>(sources: &[B], a: Place, b: Place) -> bool {
+    let batch = |place: Place| sources[place.0 as usize].as_ref();
+    let fields = batch(a).schema_ref().fields().iter();
+    let columns = batch(a).columns().iter().zip(batch(b).columns());
+    let received = Column::ReceivedUnixNano.name();
+    fields.zip(columns).all(|(field, (x, y))| {
+        let one = |array: &dyn Array, place: Place| array.slice(place.1 as usize, 1).to_data();
+        field.name() == received || one(x, a) == one(y, b)
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::Arc;
+
     use columnar::from_model;
     use model::TenantId;
 
-    /// The ends of the spans that stay, and what was found, of one trace.
+    fn batch(spans: &[model::Span]) -> Arc<RecordBatch> {
+        let batch = from_model(spans, &TenantId::default_tenant(), 1);
+        Arc::new(layout::to_file(&batch).unwrap())
+    }
+
+    /// Which spans of one trace stay, and what was found. Every other one comes from another batch.
     fn check(text: &str) -> (Vec<usize>, Twins) {
         let spans = testkit::traces(text);
-        let batch = from_model(&spans, &TenantId::default_tenant(), 1);
-        let mut keep = Vec::new();
-        let found = without_twins(&batch, std::iter::once(0..batch.num_rows()), &mut keep).unwrap();
-        let kept = (0..keep.len()).filter(|row| keep[*row]).collect();
+        let sources = [batch(&spans), batch(&spans)];
+        let rows: Vec<Place> = (0..spans.len() as u32).map(|n| (n % 2, n)).collect();
+        let (keep, found) = without_twins(&sources, &rows, std::iter::once(0..rows.len())).unwrap();
+        let kept = (0..keep.len()).filter(|n| keep[*n]).collect();
         (kept, found)
     }
 
@@ -149,9 +207,8 @@ mod tests {
     fn traces_do_not_touch_each_other() {
         let mut spans = testkit::traces("trace 1\n  cart load 0..5 id=a");
         spans.extend(testkit::traces("trace 2\n  cart load 0..5 id=a"));
-        let batch = from_model(&spans, &TenantId::default_tenant(), 1);
-        let mut keep = Vec::new();
-        let found = without_twins(&batch, [0..1, 1..2], &mut keep).unwrap();
+        let rows = [(0, 0), (0, 1)];
+        let (keep, found) = without_twins(&[batch(&spans)], &rows, [0..1, 1..2]).unwrap();
         assert_eq!((keep, found), (vec![true, true], twins(0, 0)));
     }
 }

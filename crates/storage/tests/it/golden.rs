@@ -1,6 +1,7 @@
 //! Data folders that earlier formats left behind are read.
 //!
-//! `golden/block-v1` was written by the last build whose blocks had version 1: [`spans`] in two requests, one flush.
+//! `golden/block-v1` was written by the last build whose blocks had version 1, `golden/block-v2` by the first whose have version 2:
+//! [`spans`] in two requests, one flush.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -10,8 +11,9 @@ use model::{
     StatusCode, TraceId,
 };
 use storage::{Config, Store};
+use store_api::SpanSink;
 
-use crate::support::{NOW, all, clock, config, sorted, span};
+use crate::support::{NOW, all, clock, config, eager, request, sorted, span};
 
 /// Spans with every field set, and one with none.
 fn spans() -> Vec<Span> {
@@ -110,6 +112,7 @@ fn open_golden(name: &str, folder: &tempfile::TempDir) -> Store {
     copy(&golden.join(name), folder.path());
     let config = Config {
         data_dir: folder.path().to_owned(),
+        compaction: eager(),
         ..config()
     };
     Store::open(config, clock(), Default::default()).unwrap()
@@ -120,4 +123,32 @@ async fn blocks_of_version_1_are_read() {
     let folder = tempfile::tempdir().unwrap();
     let store = open_golden("block-v1", &folder);
     assert_eq!(all(&store).await, sorted(&spans()));
+}
+
+#[tokio::test]
+async fn blocks_of_version_2_are_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open_golden("block-v2", &folder);
+    assert_eq!(all(&store).await, sorted(&spans()));
+}
+
+#[tokio::test]
+async fn blocks_of_any_version_are_merged_into_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open_golden("block-v1", &folder);
+    let late = Span {
+        start_time_unix_nano: NOW - 60_000_000_000,
+        trace_id: TraceId([2; 16]),
+        ..span(2, 4)
+    };
+    store
+        .append(request(9, std::slice::from_ref(&late)))
+        .await
+        .unwrap();
+    store.flush().await.unwrap();
+    let pass = store.compact().await.unwrap();
+    assert_eq!((pass.rewritten, pass.written), (2, 1));
+    let mut expected = spans();
+    expected.push(late);
+    assert_eq!(all(&store).await, sorted(&expected));
 }

@@ -3,10 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use arrow::array::AsArray;
+use bytes::Bytes;
 use clock::ManualClock;
 use columnar::{Column, SpanColumns};
-use model::{Span, StatusCode, TenantId, TraceId};
-use storage::{Config, HOLD_TRACES_MAX, Pass, Retention, Store};
+use model::{KeyValue, Resource, Span, StatusCode, TenantId, TraceId};
+use parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
+use storage::{Config, HOLD_TRACES_MAX, Pass, Retention, Store, TraceTable};
 use store_api::{
     Error, ErrorKind, KeepAll, ScanRequest, SpanSink, SpanSource, TraceFilter, Traces, Verdict,
 };
@@ -303,6 +306,79 @@ async fn erased_traces_are_gone_at_once_and_then_from_every_file() {
     );
     let proof = bench.store.prove_absent(ids(&[1])).await.unwrap();
     assert_eq!(proof.findings, []);
+}
+
+#[tokio::test]
+async fn no_name_of_an_erased_trace_is_left_in_a_block() {
+    let mut bench = Bench::new(Arc::new(KeepAll));
+    let resource = Resource {
+        attributes: vec![KeyValue::new("service.name", "secret service")],
+        ..Resource::default()
+    };
+    let secret = Span {
+        name: "secret operation".to_owned(),
+        attributes: vec![KeyValue::new("url.path", "/secret")],
+        resource: Arc::new(resource),
+        ..span(1, 1)
+    };
+    bench.block(&[secret, span(2, 2)]).await;
+    assert!(named_in_blocks(&bench.disk, "secret") >= 6);
+    bench
+        .store
+        .erase(&tenant(), ids(&[1]), String::new(), NOW)
+        .unwrap();
+    bench.store.compact().await.unwrap();
+    assert_eq!(all(&bench.store).await, sorted(&[span(2, 2)]));
+    assert_eq!(named_in_blocks(&bench.disk, "secret"), 0);
+}
+
+/// How often blocks have texts with `part`: in footers, tables of traces and dictionaries.
+fn named_in_blocks(disk: &FaultyDisk, part: &str) -> usize {
+    let mut found = 0;
+    for path in disk.paths("blocks/") {
+        let bytes = Bytes::from(disk.contents(&path));
+        let options = ArrowReaderOptions::new().with_schema(columnar::layout::schema());
+        let reader = ParquetRecordBatchReaderBuilder::try_new_with_options(bytes.clone(), options);
+        let reader = reader.unwrap();
+        let metadata = reader.metadata().clone();
+        let file = metadata.file_metadata();
+        let place = file.key_value_metadata().unwrap().iter();
+        let mut place = place.filter(|p| p.key == "causeline.trace_table");
+        let place = place.next().unwrap().value.clone().unwrap();
+        let numbers: Vec<usize> = place.split(',').map(|n| n.parse().unwrap()).collect();
+        let table = TraceTable::decode(&bytes[numbers[1]..numbers[1] + numbers[2]]).unwrap();
+        let mut texts: Vec<String> = table
+            .iter()
+            .flat_map(|trace| {
+                let root = trace.root().map(|(service, name)| [service, name]);
+                let services: Vec<&str> = trace.services().map(|(name, _)| name).collect();
+                root.into_iter()
+                    .flatten()
+                    .chain(services)
+                    .map(str::to_owned)
+                    .collect::<Vec<_>>()
+            })
+            .collect();
+        for group in metadata.row_groups() {
+            let statistics = group.columns().iter().filter_map(|c| c.statistics());
+            let bounds = statistics.filter_map(|s| s.min_bytes_opt().zip(s.max_bytes_opt()));
+            texts.extend(bounds.map(|(least, greatest)| {
+                let both = [least, greatest].concat();
+                String::from_utf8_lossy(&both).into_owned()
+            }));
+        }
+        for batch in reader.build().unwrap() {
+            let batch = batch.unwrap();
+            for column in batch.columns() {
+                if let Some(texts_of) = column.as_any_dictionary_opt() {
+                    let values = texts_of.values().as_string::<i32>();
+                    texts.extend(values.iter().flatten().map(str::to_owned));
+                }
+            }
+        }
+        found += texts.iter().filter(|text| text.contains(part)).count();
+    }
+    found
 }
 
 #[tokio::test]
