@@ -66,14 +66,32 @@ pub struct SearchResponse {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ReadReport {
-    /// Blocks opened.
+    /// Blocks of which something was read.
     pub blocks_read: u64,
-    /// Blocks ruled out by statistics.
+    /// Blocks ruled out, for whatever reason.
     pub blocks_pruned: u64,
+    /// Of them, by the time of their spans.
+    pub blocks_pruned_by_time: u64,
+    /// Of them, by what the catalog says of their values.
+    pub blocks_pruned_by_statistics: u64,
+    /// Of them, by their own index.
+    pub blocks_pruned_by_index: u64,
+    /// Row groups of which something was read.
+    pub row_groups_read: u64,
+    /// Row groups of those blocks of which nothing was read.
+    pub row_groups_skipped: u64,
+    /// Pages decoded.
+    pub pages_read: u64,
+    /// Pages of columns in use that were passed over.
+    pub pages_skipped: u64,
+    /// Rows of which at least one column was decoded.
+    pub rows_decoded: u64,
     /// Rows handed to the engine.
     pub rows_read: u64,
     /// Bytes read from storage.
     pub bytes_read: u64,
+    /// Bytes that a cache held and that need not be read for it.
+    pub bytes_cached: u64,
     /// Microseconds from question to answer.
     pub elapsed_micros: u64,
 }

@@ -38,6 +38,7 @@ struct RawStorage {
     compaction_interval: Option<HumanDuration>,
     merge_after: Option<HumanDuration>,
     disk_reserve_bytes: Option<ByteSize>,
+    read_cache_bytes: Option<ByteSize>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -192,6 +193,7 @@ impl RawStorage {
             head_bytes_max: bytes(self.head_bytes_max, default.head_bytes_max),
             dedup_window: time(self.dedup_window, default.dedup_window),
             disk_reserve_bytes: bytes(self.disk_reserve_bytes, default.disk_reserve_bytes),
+            read_cache_bytes: bytes(self.read_cache_bytes, default.read_cache_bytes),
             ..default
         }
     }

@@ -131,7 +131,8 @@ pub fn to_file(batch: &RecordBatch) -> Result<RecordBatch, ViewError> {
 }
 
 /// The rows of `batch`, which is of a file and has at least the columns at [`positions`]` of `columns`, as they are in memory:
-/// a projection of [`crate::schema`] to `columns` (in schema order, without repetitions).
+/// a projection of [`crate::schema`] to `columns` (in schema order, without repetitions). Of the columns of attributes some may be
+/// missing; the lists are then without what stands in those.
 ///
 /// Errors: `ViewError` when a column is missing or of another type.
 /// Cost: O(1) a column but for times, durations and attributes; for those, see the memory that they become.

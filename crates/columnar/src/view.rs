@@ -58,7 +58,14 @@ impl<'a> DictColumn<'a> {
         self.values_ref.clone()
     }
 
-    /// A view of `array`; an error calls it `name`.
+    /// Whether row `row` has a value; only columns of a file may have rows without.
+    pub fn is_valid(&self, row: usize) -> bool {
+        self.keys.is_valid(row)
+    }
+
+    /// A view of `array`, which is called `name`.
+    ///
+    /// Errors: `Type` when it is no dictionary of texts.
     pub fn new(name: &'static str, array: &'a dyn Array) -> Result<Self, ViewError> {
         let wrong = || ViewError::Type(name, array.data_type().to_string());
         let dictionary: &DictionaryArray<Int32Type> =

@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 
 use columnar::Column;
+use store_api::{AttributeProjection, AttributeScope};
 use traceql::{CompareOp, Expr, ExprKind, Field, Intrinsic, Literal, Query, Scope};
 
 use crate::error::Error;
@@ -120,25 +121,59 @@ impl Condition {
         Ok(Self::Test(origin, test, value))
     }
 
-    /// The columns that judging a row takes.
-    pub(crate) fn columns(&self, columns: &mut Vec<Column>) {
+    /// What judging a row takes.
+    pub(crate) fn needs(&self, needs: &mut Needs) {
         match self {
             Self::Const(_) => {}
-            Self::Not(inner) => inner.columns(columns),
+            Self::Not(inner) => inner.needs(needs),
             Self::All(parts) | Self::Any(parts) => {
                 for part in parts {
-                    part.columns(columns);
+                    part.needs(needs);
                 }
             }
-            Self::Test(origin, ..) | Self::Present(origin) => origin.columns(columns),
+            Self::Test(origin, ..) | Self::Present(origin) => origin.needs(needs),
             Self::General(left, _, right) => {
                 for operand in [left, right] {
                     match operand {
                         Operand::Const(_) => {}
-                        Operand::Field(origin) => origin.columns(columns),
-                        Operand::Condition(condition) => condition.columns(columns),
+                        Operand::Field(origin) => origin.needs(needs),
+                        Operand::Condition(condition) => condition.needs(needs),
                     }
                 }
+            }
+        }
+    }
+}
+
+/// Columns, and of their lists of attributes those that are looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Needs {
+    pub(crate) columns: Vec<Column>,
+    pub(crate) attributes: AttributeProjection,
+}
+
+impl Needs {
+    /// These columns, and no attributes.
+    pub(crate) fn of(columns: impl IntoIterator<Item = Column>) -> Self {
+        Self {
+            columns: columns.into_iter().collect(),
+            attributes: AttributeProjection::Only(Vec::new()),
+        }
+    }
+
+    /// Adds what the fields of `query` stand in.
+    pub(crate) fn add_fields(&mut self, query: &Query) {
+        for field in query.fields() {
+            Origin::Field(field.clone()).needs(self);
+        }
+    }
+
+    fn attribute(&mut self, column: Column, scope: AttributeScope, name: &str) {
+        self.columns.push(column);
+        if let AttributeProjection::Only(names) = &mut self.attributes {
+            let named = (scope, name.to_owned());
+            if !names.contains(&named) {
+                names.push(named);
             }
         }
     }
@@ -155,19 +190,23 @@ impl Operand {
 }
 
 impl Origin {
-    /// The columns that hold the field; none for what only a whole trace has.
-    pub(crate) fn columns(&self, columns: &mut Vec<Column>) {
+    /// What holds the field; nothing for what only a whole trace has.
+    pub(crate) fn needs(&self, needs: &mut Needs) {
+        let columns = &mut needs.columns;
         let field = match self {
             Self::ServiceName => return columns.push(Column::ServiceName),
             Self::Field(field) => field,
         };
         match field {
-            Field::Attribute { scope, .. } => match scope {
-                Scope::Any => columns.extend([Column::Attributes, Column::Resource]),
-                Scope::Span => columns.push(Column::Attributes),
+            Field::Attribute { scope, name } => match scope {
+                Scope::Any => {
+                    columns.push(Column::Resource);
+                    needs.attribute(Column::Attributes, AttributeScope::Span, name);
+                }
+                Scope::Span => needs.attribute(Column::Attributes, AttributeScope::Span, name),
                 Scope::Resource => columns.push(Column::Resource),
-                Scope::Event => columns.push(Column::Events),
-                Scope::Link => columns.push(Column::Links),
+                Scope::Event => needs.attribute(Column::Events, AttributeScope::Event, name),
+                Scope::Link => needs.attribute(Column::Links, AttributeScope::Link, name),
                 Scope::Instrumentation => columns.push(Column::Scope),
             },
             Field::Intrinsic(intrinsic) => match intrinsic {

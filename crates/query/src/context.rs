@@ -34,15 +34,9 @@ struct NestedSet {
 }
 
 impl TraceContext {
-    /// The context that a query asks for; `None` when rows alone answer it.
-    ///
-    /// `ranges` are the rows of each trace in `batch`, in any order.
-    pub(crate) fn for_query(
-        query: &Query,
-        batch: &RecordBatch,
-        ranges: &[Range<usize>],
-    ) -> Result<Option<Self>, ViewError> {
-        let asked = query.fields().into_iter().any(|field| {
+    /// Whether a query asks for what rows alone do not tell.
+    pub(crate) fn is_asked_by(query: &Query) -> bool {
+        query.fields().into_iter().any(|field| {
             matches!(
                 field,
                 Field::Intrinsic(
@@ -55,7 +49,18 @@ impl TraceContext {
                         | Intrinsic::NestedSetParent
                 )
             )
-        });
+        })
+    }
+
+    /// The context that a query asks for; `None` when rows alone answer it.
+    ///
+    /// `ranges` are the rows of each trace in `batch`, in any order.
+    pub(crate) fn for_query(
+        query: &Query,
+        batch: &RecordBatch,
+        ranges: &[Range<usize>],
+    ) -> Result<Option<Self>, ViewError> {
+        let asked = Self::is_asked_by(query);
         asked.then(|| Self::new(batch, ranges)).transpose()
     }
 

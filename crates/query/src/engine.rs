@@ -4,15 +4,18 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use arrow::array::RecordBatch;
 use clock::SharedClock;
 use columnar::Column;
 use futures::StreamExt;
 use model::{TenantId, TraceId};
 use store_api::{
-    ErrorKind, Order, Predicate, Projection, ScanBatch, ScanReport, ScanRequest, ScanStream,
-    SpanSource, TimeRange,
+    AttributeProjection, ErrorKind, Order, Predicate, Projection, ReadFigures, ReadReport,
+    ScanBatch, ScanRequest, ScanStream, ServiceCount, ServicesRequest, SpanSource, SummaryRequest,
+    TimeRange, TraceSelection,
 };
 
+use crate::condition::Needs;
 use crate::error::Error;
 use crate::traces::{SPANS_HELD_MAX, Trace, assemble};
 
@@ -32,17 +35,11 @@ impl fmt::Debug for Engine {
 /// What an answer cost.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Report {
-    /// Blocks opened.
-    pub blocks_read: u64,
-    /// Blocks ruled out by statistics.
-    pub blocks_pruned: u64,
-    /// Rows handed to the engine.
-    pub rows_read: u64,
-    /// Bytes read from storage.
-    pub bytes_read: u64,
+    /// What the source read; a block counts once for each question to the source that read it.
+    pub read: ReadFigures,
     /// Batches handed to the engine.
     pub batches_read: u64,
-    /// Scans that were made.
+    /// Questions that were put to the source.
     pub scans: u64,
     /// From question to answer.
     pub elapsed: Duration,
@@ -61,6 +58,8 @@ pub enum Partial {
     SpansHeld,
     /// There are more distinct names or values than are kept.
     Names,
+    /// Blocks are damaged, these by path.
+    Damaged(Vec<String>),
 }
 
 impl fmt::Display for Partial {
@@ -78,9 +77,15 @@ impl fmt::Display for Partial {
             Self::Names => {
                 f.write_str("too many distinct names; narrow the time range or give a prefix")
             }
+            Self::Damaged(blocks) => {
+                write!(f, "spans may be missing, damaged: {}", blocks.join(", "))
+            }
         }
     }
 }
+
+/// Time that a search keeps back, so that what it has found by its deadline can be shown.
+const RESERVE_MAX: Duration = Duration::from_secs(1);
 
 /// One question under way: its deadline, its cost, and whether it was cut short.
 pub(crate) struct Question<'e> {
@@ -88,7 +93,9 @@ pub(crate) struct Question<'e> {
     tenant: TenantId,
     started: Instant,
     deadline: Option<Instant>,
-    scans: Vec<Arc<ScanReport>>,
+    /// The end of the time that was kept back.
+    reserve: Option<Instant>,
+    reports: Vec<Arc<ReadReport>>,
     batches_read: u64,
     pub(crate) partial: Option<Partial>,
 }
@@ -112,15 +119,16 @@ impl Engine {
         let mut question = Question::new(self, tenant, deadline);
         let batches = question.whole_traces(&[id], time).await?;
         let traces = assemble(&batches)?;
-        if traces.batch.num_rows() == 0 && question.partial.is_none() {
+        if traces.batch.num_rows() == 0 && !question.is_partial() {
             return Ok(None);
         }
+        let (report, partial) = question.finish();
         Ok(Some(Trace {
             batch: traces.batch,
             conflicting: traces.conflicting,
             n_duplicates: traces.n_duplicates,
-            report: question.report(),
-            partial: question.partial,
+            report,
+            partial,
         }))
     }
 }
@@ -132,18 +140,39 @@ impl<'e> Question<'e> {
             tenant: tenant.clone(),
             started: engine.clock.instant(),
             deadline,
-            scans: Vec::new(),
+            reserve: deadline,
+            reports: Vec::new(),
             batches_read: 0,
             partial: None,
         }
     }
 
-    /// Starts a scan for `columns` of the spans of `time`.
+    /// The same, with some of the time kept back for what comes last: [`RESERVE_MAX`], or an eighth where that is less.
+    pub(crate) fn with_reserve(
+        engine: &'e Engine,
+        tenant: &TenantId,
+        deadline: Option<Instant>,
+    ) -> Self {
+        let mut this = Self::new(engine, tenant, deadline);
+        this.deadline = deadline.map(|deadline| {
+            let time = deadline.saturating_duration_since(this.started);
+            let kept = (time / 8).min(RESERVE_MAX);
+            deadline.checked_sub(kept).unwrap_or(deadline)
+        });
+        this
+    }
+
+    /// Allows the time that was kept back.
+    pub(crate) fn use_reserve(&mut self) {
+        self.deadline = self.reserve;
+    }
+
+    /// Starts a scan for what is needed of the spans of `time`.
     pub(crate) fn scan(
         &mut self,
         time: TimeRange,
         predicate: Predicate,
-        columns: Vec<Column>,
+        needs: Needs,
         order: Order,
         trace_ids: Option<Vec<TraceId>>,
     ) -> ScanStream {
@@ -151,7 +180,8 @@ impl<'e> Question<'e> {
             time,
             trace_ids: trace_ids.map(Arc::from),
             predicate,
-            projection: Projection::Columns(columns),
+            projection: Projection::Columns(needs.columns),
+            attributes: needs.attributes,
             order,
             ..ScanRequest::all(self.tenant.clone())
         })
@@ -162,8 +192,75 @@ impl<'e> Question<'e> {
             deadline: self.deadline,
             ..request
         });
-        self.scans.push(stream.report.clone());
+        self.reports.push(stream.report.clone());
         stream
+    }
+
+    /// What the source knows of some traces; none when the question is cut short.
+    pub(crate) async fn summaries(
+        &mut self,
+        ids: &[TraceId],
+    ) -> Result<Vec<store_api::TraceSummary>, Error> {
+        if self.is_late() {
+            return Ok(Vec::new());
+        }
+        let request = SummaryRequest {
+            tenant: self.tenant.clone(),
+            traces: TraceSelection::Ids(Arc::from(ids)),
+            deadline: self.deadline,
+        };
+        let answer = self.engine.source.trace_summaries(request).await;
+        let Some(answer) = self.unless_limited(answer)? else {
+            return Ok(Vec::new());
+        };
+        self.reports.push(answer.report);
+        Ok(answer.traces)
+    }
+
+    /// The services of a time range; none when the question is cut short.
+    pub(crate) async fn service_counts(
+        &mut self,
+        time: TimeRange,
+    ) -> Result<Vec<ServiceCount>, Error> {
+        if self.is_late() {
+            return Ok(Vec::new());
+        }
+        let request = ServicesRequest {
+            tenant: self.tenant.clone(),
+            time,
+            deadline: self.deadline,
+        };
+        let answer = self.engine.source.service_counts(request).await;
+        let Some(answer) = self.unless_limited(answer)? else {
+            return Ok(Vec::new());
+        };
+        self.reports.push(answer.report);
+        Ok(answer.services)
+    }
+
+    /// Whether the deadline has passed, which `partial` then says.
+    fn is_late(&mut self) -> bool {
+        let now = self.engine.clock.instant();
+        let is_late = self.deadline.is_some_and(|deadline| now >= deadline);
+        if is_late {
+            self.partial = Some(Partial::Deadline);
+        }
+        is_late
+    }
+
+    /// An answer of the source, or `None` when it gave up, which `partial` then says.
+    fn unless_limited<T>(
+        &mut self,
+        answer: Result<T, store_api::Error>,
+    ) -> Result<Option<T>, Error> {
+        match answer {
+            Ok(answer) => Ok(Some(answer)),
+            Err(error) if error.kind == ErrorKind::Limited => {
+                self.partial = Some(Partial::Source(error.context));
+                Ok(None)
+            }
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// The next batch; `None` at the end, or when the question is cut short, which `partial` then says.
@@ -173,38 +270,37 @@ impl<'e> Question<'e> {
     ) -> Result<Option<ScanBatch>, Error> {
         // Batches in memory are ready at once; let others have the thread between them.
         tokio::task::yield_now().await;
-        if self
-            .deadline
-            .is_some_and(|deadline| self.engine.clock.instant() >= deadline)
-        {
-            self.partial = Some(Partial::Deadline);
+        if self.is_late() {
             return Ok(None);
         }
-        match stream.batches.next().await {
-            None => Ok(None),
-            Some(Ok(batch)) => {
-                self.batches_read += 1;
-                Ok(Some(batch))
-            }
-            Some(Err(error)) if error.kind == ErrorKind::Limited => {
-                self.partial = Some(Partial::Source(error.context));
-                Ok(None)
-            }
-            Some(Err(error)) => Err(error.into()),
-        }
+        let next = stream.batches.next().await.transpose();
+        let batch = self.unless_limited(next)?.flatten();
+        self.batches_read += u64::from(batch.is_some());
+        Ok(batch)
     }
 
-    /// All rows of some traces, at most [`SPANS_HELD_MAX`].
+    /// All columns of all rows of some traces, at most [`SPANS_HELD_MAX`].
     pub(crate) async fn whole_traces(
         &mut self,
         ids: &[TraceId],
         time: TimeRange,
-    ) -> Result<Vec<arrow::array::RecordBatch>, Error> {
-        let mut stream = self.start(ScanRequest {
-            time,
-            trace_ids: Some(Arc::from(ids)),
-            ..ScanRequest::all(self.tenant.clone())
-        });
+    ) -> Result<Vec<RecordBatch>, Error> {
+        let needs = Needs {
+            columns: Column::ALL.into(),
+            attributes: AttributeProjection::All,
+        };
+        self.rows_of_traces(ids, time, needs).await
+    }
+
+    /// What is needed of all rows of some traces, at most [`SPANS_HELD_MAX`].
+    pub(crate) async fn rows_of_traces(
+        &mut self,
+        ids: &[TraceId],
+        time: TimeRange,
+        needs: Needs,
+    ) -> Result<Vec<RecordBatch>, Error> {
+        let ids = Some(ids.to_vec());
+        let mut stream = self.scan(time, Predicate::True, needs, Order::Any, ids);
         let mut batches = Vec::new();
         let mut rows = 0;
         while let Some(ScanBatch { batch, .. }) = self.next(&mut stream).await? {
@@ -218,21 +314,32 @@ impl<'e> Question<'e> {
         Ok(batches)
     }
 
-    /// The cost so far.
-    pub(crate) fn report(&self) -> Report {
-        let sum = |figure: fn(&ScanReport) -> u64| self.scans.iter().map(|scan| figure(scan)).sum();
-        Report {
-            blocks_read: sum(ScanReport::blocks_read),
-            blocks_pruned: sum(ScanReport::blocks_pruned),
-            rows_read: sum(ScanReport::rows_read),
-            bytes_read: sum(ScanReport::bytes_read),
-            batches_read: self.batches_read,
-            scans: self.scans.len() as u64,
-            elapsed: self
-                .engine
-                .clock
-                .instant()
-                .saturating_duration_since(self.started),
+    /// Whether the answer is known not to be whole.
+    pub(crate) fn is_partial(&self) -> bool {
+        self.partial.is_some() || !self.figures().damaged_blocks.is_empty()
+    }
+
+    /// What the source has read so far.
+    fn figures(&self) -> ReadFigures {
+        let mut sum = ReadFigures::default();
+        for report in &self.reports {
+            sum.add(report.figures());
         }
+        sum
+    }
+
+    /// What the answer has cost, and why it is not whole.
+    pub(crate) fn finish(self) -> (Report, Option<Partial>) {
+        let read = self.figures();
+        let damaged: Vec<String> = read.damaged_blocks.iter().cloned().collect();
+        let damaged = (!damaged.is_empty()).then_some(Partial::Damaged(damaged));
+        let now = self.engine.clock.instant();
+        let report = Report {
+            read,
+            batches_read: self.batches_read,
+            scans: self.reports.len() as u64,
+            elapsed: now.saturating_duration_since(self.started),
+        };
+        (report, self.partial.or(damaged))
     }
 }

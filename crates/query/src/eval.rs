@@ -16,7 +16,7 @@ pub(crate) use column::{FieldColumn, NamedAttribute};
 
 /// The verdict on each row of `batch`. Without a context, what depends on whole traces is unknown.
 ///
-/// Errors: `ViewError` when the batch lacks one of [`Condition::columns`].
+/// Errors: `ViewError` when the batch lacks one of [`Condition::needs`].
 pub(crate) fn judge(
     condition: &Condition,
     batch: &RecordBatch,

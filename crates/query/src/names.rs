@@ -1,6 +1,6 @@
 //! Services, operations, attribute names and values: what questions can be asked with.
 //!
-//! Each is one scan over a time range, counting rows. A span that was stored more than once counts more than once here
+//! Each is one scan over a time range, counting rows; services are counted by the source. A span that was stored more than once counts more than once here
 //! until compaction, and a filter that depends on whole traces is taken to hold: both would need the traces
 //! whole, for answers that are offers to a person who types.
 
@@ -13,10 +13,13 @@ use columnar::{
     value_to_text,
 };
 use model::{AnyValue, KeyValue, SpanKind, StatusCode, TenantId};
-use store_api::{AttributeScope, CompareOp, Field as Place, Order, Predicate, Scalar, TimeRange};
+use store_api::{
+    AttributeProjection, AttributeScope, CompareOp, Field as Place, Order, Predicate, Scalar,
+    TimeRange,
+};
 use traceql::{Field, Intrinsic, Query, Scope};
 
-use crate::condition::{Condition, Origin};
+use crate::condition::{Condition, Needs, Origin};
 use crate::engine::{Engine, Partial, Question, Report};
 use crate::error::Error;
 use crate::eval::{FieldColumn, NamedAttribute, judge};
@@ -135,43 +138,21 @@ impl Engine {
         deadline: Option<Instant>,
     ) -> Result<Services, Error> {
         let mut question = Question::new(self, tenant, deadline);
-        let columns = vec![
-            Column::StartTimeUnixNano,
-            Column::StatusCode,
-            Column::ServiceName,
-        ];
-        let mut stream = question.scan(time, Predicate::True, columns, Order::Any, None);
-        let mut counts: BTreeMap<String, (u64, u64)> = BTreeMap::new();
-        while let Some(scanned) = question.next(&mut stream).await? {
-            let columns = SpanColumns::new(&scanned.batch);
-            let services = columns.dict(Column::ServiceName)?;
-            let codes = columns.int32(Column::StatusCode)?;
-            let mut by_key = vec![(0, 0); services.n_values()];
-            for row in rows_in(&columns, time)? {
-                let (spans, errors) = &mut by_key[services.key(row)];
-                *spans += 1;
-                *errors += u64::from(codes.value(row) == StatusCode::ERROR.0);
-            }
-            for (key, (spans, errors)) in by_key.into_iter().enumerate().filter(|(_, n)| n.0 > 0) {
-                if let Some(count) =
-                    bounded(&mut counts, services.value(key).to_owned(), &mut question)
-                {
-                    count.0 += spans;
-                    count.1 += errors;
-                }
-            }
+        let mut services = question.service_counts(time).await?;
+        if services.len() > NAMES_MAX {
+            services.truncate(NAMES_MAX);
+            question.partial.get_or_insert(Partial::Names);
         }
+        let (report, partial) = question.finish();
+        let service = |count: store_api::ServiceCount| Service {
+            name: count.name,
+            span_count: count.span_count,
+            error_count: count.error_count,
+        };
         Ok(Services {
-            services: counts
-                .into_iter()
-                .map(|(name, (span_count, error_count))| Service {
-                    name,
-                    span_count,
-                    error_count,
-                })
-                .collect(),
-            report: question.report(),
-            partial: question.partial,
+            services: services.into_iter().map(service).collect(),
+            partial,
+            report,
         })
     }
 
@@ -191,13 +172,13 @@ impl Engine {
             CompareOp::Eq,
             Scalar::String(service.to_owned()),
         );
-        let columns = vec![
+        let columns = [
             Column::StartTimeUnixNano,
             Column::Name,
             Column::Kind,
             Column::ServiceName,
         ];
-        let mut stream = question.scan(time, predicate, columns, Order::Any, None);
+        let mut stream = question.scan(time, predicate, Needs::of(columns), Order::Any, None);
         let mut counts: BTreeMap<(String, i32), u64> = BTreeMap::new();
         while let Some(scanned) = question.next(&mut stream).await? {
             let columns = SpanColumns::new(&scanned.batch);
@@ -219,6 +200,7 @@ impl Engine {
                 }
             }
         }
+        let (report, partial) = question.finish();
         Ok(Operations {
             operations: counts
                 .into_iter()
@@ -228,8 +210,8 @@ impl Engine {
                     span_count,
                 })
                 .collect(),
-            report: question.report(),
-            partial: question.partial,
+            partial,
+            report,
         })
     }
 
@@ -251,8 +233,11 @@ impl Engine {
             .collect();
         let mut columns = vec![Column::StartTimeUnixNano];
         columns.extend(found.iter().map(|(scope, _)| column_of(*scope)));
-        columns.sort_unstable();
-        let mut stream = question.scan(time, Predicate::True, columns, Order::Any, None);
+        let needs = Needs {
+            columns,
+            attributes: AttributeProjection::All,
+        };
+        let mut stream = question.scan(time, Predicate::True, needs, Order::Any, None);
         while let Some(scanned) = question.next(&mut stream).await? {
             let columns = SpanColumns::new(&scanned.batch);
             let rows: Vec<usize> = rows_in(&columns, time)?.collect();
@@ -262,13 +247,14 @@ impl Engine {
                 }
             }
         }
+        let (report, partial) = question.finish();
         Ok(AttributeNames {
             scopes: found
                 .into_iter()
                 .map(|(scope, names)| (scope, names.into_keys().collect()))
                 .collect(),
-            report: question.report(),
-            partial: question.partial,
+            partial,
+            report,
         })
     }
 
@@ -281,15 +267,13 @@ impl Engine {
     ) -> Result<AttributeValues, Error> {
         let mut question = Question::new(self, &request.tenant, request.deadline);
         let filter = Condition::compile(&request.filter)?;
-        let mut columns = vec![Column::StartTimeUnixNano];
-        filter.columns(&mut columns);
-        value_columns(&request.field, &mut columns);
-        columns.sort_unstable();
-        columns.dedup();
+        let mut needs = Needs::of([Column::StartTimeUnixNano]);
+        filter.needs(&mut needs);
+        value_needs(&request.field, &mut needs);
         let mut stream = question.scan(
             request.time,
             pushdown::predicate(&request.filter),
-            columns,
+            needs,
             Order::Any,
             pushdown::trace_ids(&request.filter),
         );
@@ -309,11 +293,12 @@ impl Engine {
         let mut values = tally.into_values();
         let truncated = values.len() > request.limit;
         values.truncate(request.limit);
+        let (report, partial) = question.finish();
         Ok(AttributeValues {
             values,
             truncated,
-            report: question.report(),
-            partial: question.partial,
+            partial,
+            report,
         })
     }
 }
@@ -422,16 +407,17 @@ fn shared_attributes(
         .collect())
 }
 
-/// The columns that [`count_values`] takes.
-fn value_columns(field: &Field, columns: &mut Vec<Column>) {
+/// What [`count_values`] takes.
+fn value_needs(field: &Field, needs: &mut Needs) {
     match field {
         Field::Intrinsic(Intrinsic::TraceRootName) => {
-            columns.extend([Column::ParentSpanId, Column::Name]);
+            needs.columns.extend([Column::ParentSpanId, Column::Name]);
         }
         Field::Intrinsic(Intrinsic::TraceRootService) => {
-            columns.extend([Column::ParentSpanId, Column::ServiceName]);
+            let columns = [Column::ParentSpanId, Column::ServiceName];
+            needs.columns.extend(columns);
         }
-        _ => Origin::Field(field.clone()).columns(columns),
+        _ => Origin::Field(field.clone()).needs(needs),
     }
 }
 

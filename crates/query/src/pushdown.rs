@@ -111,7 +111,8 @@ fn attribute(scope: Scope, name: &str, op: CompareOp, literal: &Literal) -> Pred
         // No attribute holds a status or a kind; `nil` asks for what is not there.
         Literal::Status(_) | Literal::Kind(_) | Literal::Nil => return Predicate::True,
     };
-    if op != CompareOp::Eq {
+    // Differing is true of more than the predicate says: of NaN, say.
+    if op == CompareOp::NotEq {
         return Predicate::True;
     }
     let place = |scope| {

@@ -8,28 +8,33 @@
 //! the scan gives on what remains. A resolved trace is final once its start is later than both bounds; the search stops when
 //! a page (and one trace more, which tells whether there is a next page) is final.
 //!
-//! Later pages begin again at the newest span, since a trace that started early may have late spans; they cost as much as
-//! the pages before them.
+//! A candidate of which the source has an exact summary is resolved by that alone, where rows tell whether they match: no other of its
+//! spans is read. What is shown of the spans that match is read for the traces of the page, once those are known.
+//!
+//! A trace that started early may have late spans, so a later page cannot begin where the page before ended. But for every
+//! trace that is still to come a matching span is known, or the scan has not come to it yet: the next page begins at the latest of
+//! these ([`Cursor::resume_unix_nano`]).
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Instant;
 
-use arrow::array::RecordBatch;
+use arrow::array::{RecordBatch, UInt32Array};
+use arrow::compute::take_record_batch;
 use columnar::{Column, SpanColumns};
 use model::{TenantId, TraceId};
 use store_api::{Order, TimeRange};
 use traceql::Query;
 
-use crate::condition::Condition;
+use crate::condition::{Condition, Needs};
 use crate::context::TraceContext;
 use crate::cursor::{Cursor, Place};
 use crate::engine::{Engine, Partial, Question, Report};
 use crate::error::Error;
 use crate::eval::judge;
 use crate::pushdown;
-use crate::summary::{TraceSummary, summarise};
-use crate::traces::{assemble, trace_id};
+use crate::summary::{SUMMARY_COLUMNS, TraceSummary, summarise};
+use crate::traces::{Traces, assemble, assemble_part, trace_id};
 use crate::value::Tri;
 
 /// Most candidates that a search keeps track of; some 100 bytes each.
@@ -78,8 +83,19 @@ impl Engine {
     pub async fn search(&self, request: &SearchRequest) -> Result<SearchResult, Error> {
         let mut search = Search::new(self, request)?;
         search.run().await?;
+        search.drop_next_page();
+        search.read_matched().await?;
         Ok(search.answer())
     }
+}
+
+/// A trace that matches.
+struct Found {
+    summary: TraceSummary,
+    /// Start of a span of it that matches, or may have.
+    known_unix_nano: i64,
+    /// Whether what is shown of its spans is still to be read.
+    lacks_spans: bool,
 }
 
 struct Search<'a> {
@@ -93,9 +109,13 @@ struct Search<'a> {
     /// Candidates resolved, matching or not.
     resolved: std::collections::HashSet<TraceId>,
     /// Matching traces behind the cursor; at most one more than asked for.
-    found: BTreeMap<Place, TraceSummary>,
+    found: BTreeMap<Place, Found>,
+    /// The latest start of the known matching spans of traces that were found and are not on this page.
+    passed_over: i64,
     /// How many traces to read whole next: more each time that it was not enough.
     resolve_size: usize,
+    /// Whether there is a next page.
+    has_more: bool,
     /// No trace that is not known yet starts after this; `None` when all are known.
     unseen_bound: Option<i64>,
 }
@@ -105,12 +125,14 @@ impl<'a> Search<'a> {
         Ok(Self {
             request,
             condition: Condition::compile(&request.query)?,
-            question: Question::new(engine, &request.tenant, request.deadline),
+            question: Question::with_reserve(engine, &request.tenant, request.deadline),
             bounds: HashMap::new(),
             queue: BTreeSet::new(),
             resolved: std::collections::HashSet::new(),
             found: BTreeMap::new(),
+            passed_over: i64::MIN,
             resolve_size: request.limit.clamp(1, RESOLVE_MAX - 1) + 1,
+            has_more: false,
             unseen_bound: Some(i64::MAX),
         })
     }
@@ -120,14 +142,17 @@ impl<'a> Search<'a> {
     }
 
     async fn run(&mut self) -> Result<(), Error> {
-        let mut columns = vec![Column::TraceId, Column::StartTimeUnixNano];
-        self.condition.columns(&mut columns);
-        columns.sort_unstable();
-        columns.dedup();
+        let mut needs = Needs::of([Column::TraceId, Column::StartTimeUnixNano]);
+        self.condition.needs(&mut needs);
+        let mut time = self.request.time;
+        if let Some(cursor) = self.request.cursor {
+            let end = cursor.resume_unix_nano.saturating_add(1);
+            time.end_unix_nano = time.end_unix_nano.min(end);
+        }
         let mut stream = self.question.scan(
-            self.request.time,
+            time,
             pushdown::predicate(&self.request.query),
-            columns,
+            needs,
             Order::NewestFirst,
             pushdown::trace_ids(&self.request.query),
         );
@@ -211,24 +236,66 @@ impl<'a> Search<'a> {
         Ok(())
     }
 
-    /// Reads traces whole and judges them.
+    /// Finds out of candidates whether they match, and where they stand.
     async fn resolve(&mut self, chunk: &[Place]) -> Result<(), Error> {
-        let ids: Vec<TraceId> = chunk.iter().map(|(_, id)| *id).collect();
-        let batches = self.question.whole_traces(&ids, TimeRange::ALL).await?;
+        let mut left: HashMap<TraceId, i64> =
+            chunk.iter().map(|(Reverse(by), id)| (*id, *by)).collect();
+        if !TraceContext::is_asked_by(&self.request.query) {
+            let ids: Vec<TraceId> = left.keys().copied().collect();
+            let summaries = self.question.summaries(&ids).await?;
+            for known in summaries.into_iter().filter(|known| known.is_exact) {
+                // One row of it matched, and it is the only one of its span.
+                let Some(known_unix_nano) = left.remove(&known.trace_id) else {
+                    continue;
+                };
+                self.find(Found {
+                    summary: TraceSummary::of_source(known),
+                    known_unix_nano,
+                    lacks_spans: true,
+                });
+            }
+        }
+        if self.question.partial.is_none() && !left.is_empty() {
+            self.judge_rows(&left).await?;
+        }
+        if self.question.partial.is_none() {
+            for place in chunk {
+                self.queue.remove(place);
+                self.bounds.remove(&place.1);
+                self.resolved.insert(place.1);
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads all rows of some traces, and judges those; each comes with the start of a span that may match.
+    async fn judge_rows(&mut self, known: &HashMap<TraceId, i64>) -> Result<(), Error> {
+        let ids: Vec<TraceId> = known.keys().copied().collect();
+        let mut needs = Needs::of(SUMMARY_COLUMNS);
+        needs.add_fields(&self.request.query);
+        let batches = self.question.rows_of_traces(&ids, TimeRange::ALL, needs);
+        let batches = batches.await?;
         if self.question.partial.is_some() {
             return Ok(());
         }
-        for place in chunk {
-            self.queue.remove(place);
-            self.bounds.remove(&place.1);
-            self.resolved.insert(place.1);
+        let (traces, unsure) = assemble_part(&batches)?;
+        self.judge(&traces, known)?;
+        if !unsure.is_empty() {
+            let batches = self.question.whole_traces(&unsure, TimeRange::ALL).await?;
+            if self.question.partial.is_none() {
+                self.judge(&assemble(&batches)?, known)?;
+            }
         }
+        Ok(())
+    }
+
+    fn judge(&mut self, traces: &Traces, known: &HashMap<TraceId, i64>) -> Result<(), Error> {
         let query = &self.request.query;
-        let traces = assemble(&batches)?;
         let context = TraceContext::for_query(query, &traces.batch, &traces.ranges)?;
         let verdicts = judge(&self.condition, &traces.batch, context.as_ref())?;
         let columns = SpanColumns::new(&traces.batch);
         let starts = columns.int64(Column::StartTimeUnixNano)?;
+        let ids = columns.ids(Column::TraceId)?;
         for range in &traces.ranges {
             let matched: Vec<usize> = range
                 .clone()
@@ -236,26 +303,111 @@ impl<'a> Search<'a> {
                     verdicts[*row] == Tri::True && self.request.time.contains(starts.value(*row))
                 })
                 .collect();
-            // Rows are ordered by start.
-            let place = (
-                Reverse(starts.value(range.start)),
-                trace_id(columns.ids(Column::TraceId)?, range.start),
-            );
-            let is_behind = self
-                .request
-                .cursor
-                .is_none_or(|cursor| place > cursor.place());
-            if matched.is_empty() || !is_behind {
+            if matched.is_empty() {
                 continue;
             }
-            let spans_max = self.request.spans_per_trace.unwrap_or(usize::MAX);
-            let summary = summarise(&traces, range.clone(), &matched, spans_max, query)?;
-            self.found.insert(place, summary);
-            if self.found.len() > self.limit() + 1 {
-                self.found.pop_last();
-            }
+            let spans_max = self.spans_max();
+            let id = trace_id(ids, range.start);
+            self.find(Found {
+                summary: summarise(traces, range.clone(), &matched, spans_max, query)?,
+                known_unix_nano: known.get(&id).copied().unwrap_or(i64::MAX),
+                lacks_spans: false,
+            });
         }
         Ok(())
+    }
+
+    /// Takes a trace that matches, when it is behind the cursor and may be on this page.
+    fn find(&mut self, found: Found) {
+        let place = (
+            Reverse(found.summary.start_unix_nano),
+            found.summary.trace_id,
+        );
+        let cursor = self.request.cursor;
+        if cursor.is_some_and(|cursor| place <= cursor.place()) {
+            return;
+        }
+        self.found.insert(place, found);
+        if self.found.len() > self.limit() + 1 {
+            self.drop_last();
+        }
+    }
+
+    /// Leaves the last trace found for a later page.
+    fn drop_last(&mut self) {
+        if let Some((_, found)) = self.found.pop_last() {
+            self.passed_over = self.passed_over.max(found.known_unix_nano);
+        }
+    }
+
+    /// Leaves what does not fit on the page for the next one.
+    fn drop_next_page(&mut self) {
+        self.has_more = self.found.len() > self.limit();
+        while self.found.len() > self.limit() {
+            self.drop_last();
+        }
+    }
+
+    /// Reads what is shown of the spans that match.
+    async fn read_matched(&mut self) -> Result<(), Error> {
+        let lacking = self.found.values().filter(|found| found.lacks_spans);
+        let lacking: Vec<TraceId> = lacking.map(|found| found.summary.trace_id).collect();
+        if lacking.is_empty() {
+            return Ok(());
+        }
+        let query = &self.request.query;
+        let mut needs = Needs::of(SUMMARY_COLUMNS);
+        needs.columns.retain(|c| *c != Column::ParentSpanId);
+        needs.add_fields(query);
+        let (time, predicate) = (self.request.time, pushdown::predicate(query));
+        self.question.use_reserve();
+        let mut stream =
+            self.question
+                .scan(time, predicate, needs, Order::Any, Some(lacking.clone()));
+        let before = self.question.partial.take();
+        let mut batches = Vec::new();
+        while let Some(batch) = self.question.next(&mut stream).await? {
+            let batch = self.matching(&batch.batch)?;
+            batches.extend((batch.num_rows() > 0).then_some(batch));
+        }
+        let is_cut = self.question.partial.is_some();
+        self.question.partial = before.or(self.question.partial.take());
+        let (traces, _) = assemble_part(&batches)?;
+        let columns = SpanColumns::new(&traces.batch);
+        let ids = columns.ids(Column::TraceId)?;
+        for range in &traces.ranges {
+            let id = trace_id(ids, range.start);
+            let matched: Vec<usize> = range.clone().collect();
+            let spans_max = self.spans_max();
+            let of_id = |found: &&mut Found| found.summary.trace_id == id;
+            if let Some(found) = self.found.values_mut().find(of_id) {
+                found
+                    .summary
+                    .add_matched(&columns, &matched, spans_max, query)?;
+            }
+        }
+        if is_cut {
+            // What is shown is exact, so what may lack spans is not shown; nor is a page behind it, which would pass it over.
+            self.has_more = false;
+            self.found.retain(|(_, id), _| !lacking.contains(id));
+        }
+        Ok(())
+    }
+
+    /// The rows of `batch` that match and started in time.
+    fn matching(&self, batch: &RecordBatch) -> Result<RecordBatch, Error> {
+        let verdicts = judge(&self.condition, batch, None)?;
+        let starts = SpanColumns::new(batch).int64(Column::StartTimeUnixNano)?;
+        let matches = |row: &u32| {
+            let row = *row as usize;
+            verdicts[row] == Tri::True && self.request.time.contains(starts.value(row))
+        };
+        let rows: UInt32Array = (0..batch.num_rows() as u32).filter(matches).collect();
+        Ok(take_record_batch(batch, &rows)?)
+    }
+
+    fn spans_max(&self) -> usize {
+        self.request.spans_per_trace.unwrap_or(usize::MAX)
     }
 
     /// The latest start that a trace not resolved yet can have; `None` when there is none.
@@ -277,17 +429,16 @@ impl<'a> Search<'a> {
         self.n_final() > self.limit()
     }
 
-    fn answer(mut self) -> SearchResult {
-        let has_more = self.found.len() > self.limit();
-        while self.found.len() > self.limit() {
-            self.found.pop_last();
-        }
+    fn answer(self) -> SearchResult {
         let last = self.found.keys().next_back().copied();
+        let resume = self.open_bound().unwrap_or(i64::MIN).max(self.passed_over);
+        let next_cursor = last.filter(|_| self.has_more);
+        let (report, partial) = self.question.finish();
         SearchResult {
-            next_cursor: last.filter(|_| has_more).map(Cursor::at),
-            traces: self.found.into_values().collect(),
-            report: self.question.report(),
-            partial: self.question.partial,
+            next_cursor: next_cursor.map(|place| Cursor::at(place, resume)),
+            traces: self.found.into_values().map(|f| f.summary).collect(),
+            report,
+            partial,
         }
     }
 }

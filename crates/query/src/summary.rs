@@ -71,6 +71,59 @@ pub struct MatchedSpan {
     pub attributes: Vec<FoundAttribute>,
 }
 
+impl TraceSummary {
+    /// What the source knows of a trace, with none of its spans yet.
+    pub(crate) fn of_source(trace: store_api::TraceSummary) -> Self {
+        let service = |count: store_api::ServiceCount| ServiceCount {
+            name: count.name,
+            span_count: count.span_count,
+            error_count: count.error_count,
+        };
+        Self {
+            trace_id: trace.trace_id,
+            root_service: trace.root_service,
+            root_name: trace.root_name,
+            root_missing: trace.is_root_missing,
+            start_unix_nano: trace.start_unix_nano,
+            duration_nano: trace.end_unix_nano.saturating_sub(trace.start_unix_nano),
+            span_count: trace.span_count,
+            error_count: trace.error_count,
+            services: trace.services.into_iter().map(service).collect(),
+            matched: 0,
+            spans: Vec::new(),
+        }
+    }
+
+    /// Adds the rows `matched` of `columns`, which match; shows `spans_max` of them.
+    pub(crate) fn add_matched(
+        &mut self,
+        columns: &SpanColumns<'_>,
+        matched: &[usize],
+        spans_max: usize,
+        query: &Query,
+    ) -> Result<(), ViewError> {
+        self.matched = matched.len() as u64;
+        let shown = matched.iter().take(spans_max);
+        let shown = shown.map(|row| matched_span(columns, *row, query));
+        self.spans = shown.collect::<Result<_, _>>()?;
+        Ok(())
+    }
+}
+
+/// The columns that [`summarise`] takes, beside those of the query's fields.
+pub(crate) const SUMMARY_COLUMNS: [Column; 10] = [
+    Column::TraceId,
+    Column::SpanId,
+    Column::ParentSpanId,
+    Column::StartTimeUnixNano,
+    Column::EndTimeUnixNano,
+    Column::DurationNano,
+    Column::Name,
+    Column::Kind,
+    Column::StatusCode,
+    Column::ServiceName,
+];
+
 /// Sums up the rows `range` of `traces`, of which `matched` match; shows `spans_max` of these.
 pub(crate) fn summarise(
     traces: &Traces,
@@ -94,12 +147,7 @@ pub(crate) fn summarise(
     }
     let (start, end) = extent(&columns, range.clone())?;
     let (title, root_missing) = title_row(&columns, range.clone())?;
-    let spans = matched
-        .iter()
-        .take(spans_max)
-        .map(|row| matched_span(&columns, *row, query))
-        .collect::<Result<_, _>>()?;
-    Ok(TraceSummary {
+    let mut summary = TraceSummary {
         trace_id: trace_id(columns.ids(Column::TraceId)?, range.start),
         root_service: services.get(title).to_owned(),
         root_name: names.get(title).to_owned(),
@@ -116,9 +164,11 @@ pub(crate) fn summarise(
                 error_count,
             })
             .collect(),
-        matched: matched.len() as u64,
-        spans,
-    })
+        matched: 0,
+        spans: Vec::new(),
+    };
+    summary.add_matched(&columns, matched, spans_max, query)?;
+    Ok(summary)
 }
 
 /// The row that names the trace, and whether it only stands in for a missing root. Rows are ordered by start.

@@ -6,6 +6,7 @@
 //! contents.
 
 use std::cmp::Reverse;
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use arrow::array::{Array, RecordBatch, UInt32Array};
@@ -48,9 +49,32 @@ pub(crate) struct Traces {
 pub(crate) fn assemble(batches: &[RecordBatch]) -> Result<Traces, Error> {
     let whole = concat_batches(&schema(), batches)?;
     let keys = Keys::new(&whole)?;
-    let mut kept = each_once(&whole, &keys)?;
+    let kept = each_once(&keys, |rows| distinct(&whole, rows))?;
+    ordered(&whole, &keys, kept)
+}
+
+/// The same for batches of some columns, among them those of [`Keys`]. Traces with rows that only other columns could tell apart are left
+/// out, and returned beside.
+pub(crate) fn assemble_part(batches: &[RecordBatch]) -> Result<(Traces, Vec<TraceId>), Error> {
+    let part = match batches.first() {
+        Some(first) => concat_batches(first.schema_ref(), batches)?,
+        None => RecordBatch::new_empty(schema()),
+    };
+    let keys = Keys::new(&part)?;
+    let mut unsure = BTreeSet::new();
+    let mut kept = each_once(&keys, |rows| {
+        unsure.extend(rows.first().map(|row| trace_id(keys.trace_ids, *row)));
+        Ok(Vec::new())
+    })?;
+    kept.retain(|kept| !unsure.contains(&trace_id(keys.trace_ids, kept.row)));
+    let traces = ordered(&part, &keys, kept)?;
+    Ok((traces, unsure.into_iter().collect()))
+}
+
+/// The rows that stay, in their order.
+fn ordered(batch: &RecordBatch, keys: &Keys<'_>, mut kept: Vec<Kept>) -> Result<Traces, Error> {
     kept.sort_by_cached_key(|kept| keys.place(kept.row, kept.rank));
-    let ids = SpanColumns::new(&whole).ids(Column::TraceId)?;
+    let ids = keys.trace_ids;
     let mut ranges: Vec<Range<usize>> = Vec::new();
     for (at, pair) in kept.iter().enumerate() {
         match ranges.last_mut() {
@@ -62,9 +86,9 @@ pub(crate) fn assemble(batches: &[RecordBatch]) -> Result<Traces, Error> {
     }
     let rows: UInt32Array = kept.iter().map(|kept| kept.row as u32).collect();
     Ok(Traces {
-        n_duplicates: whole.num_rows() - kept.len(),
+        n_duplicates: batch.num_rows() - kept.len(),
         conflicting: kept.iter().map(|kept| kept.conflicting).collect(),
-        batch: take_record_batch(&whole, &rows)?,
+        batch: take_record_batch(batch, &rows)?,
         ranges,
     })
 }
@@ -77,13 +101,26 @@ struct Kept {
     conflicting: bool,
 }
 
-/// The rows that stay, in no order.
-fn each_once(whole: &RecordBatch, keys: &Keys<'_>) -> Result<Vec<Kept>, Error> {
-    let mut rows: Vec<usize> = (0..whole.num_rows()).collect();
+/// The rows that stay, in no order. `distinct` gives, of several rows of one key, those that say different things.
+fn each_once(
+    keys: &Keys<'_>,
+    mut distinct: impl FnMut(&[usize]) -> Result<Vec<usize>, Error>,
+) -> Result<Vec<Kept>, Error> {
+    let mut rows: Vec<usize> = (0..keys.trace_ids.len()).collect();
     rows.sort_by_cached_key(|row| keys.span(*row));
     let mut kept = Vec::with_capacity(rows.len());
     for group in rows.chunk_by(|a, b| keys.span(*a) == keys.span(*b)) {
-        if let [row] = group {
+        let finished: Vec<usize> = group
+            .iter()
+            .copied()
+            .filter(|row| keys.ends.value(*row) != 0)
+            .collect();
+        let rows = match &group {
+            [_] => group,
+            _ if finished.is_empty() => group,
+            _ => finished.as_slice(),
+        };
+        if let [row] = rows {
             kept.push(Kept {
                 row: *row,
                 rank: 0,
@@ -91,7 +128,7 @@ fn each_once(whole: &RecordBatch, keys: &Keys<'_>) -> Result<Vec<Kept>, Error> {
             });
             continue;
         }
-        let distinct = distinct(whole, keys, group)?;
+        let distinct = distinct(rows)?;
         let conflicting = distinct.len() > 1;
         kept.extend(distinct.into_iter().enumerate().map(|(rank, row)| Kept {
             row,
@@ -102,18 +139,8 @@ fn each_once(whole: &RecordBatch, keys: &Keys<'_>) -> Result<Vec<Kept>, Error> {
     Ok(kept)
 }
 
-/// The rows of one span key that say different things, in an order that follows from what they say.
-fn distinct(whole: &RecordBatch, keys: &Keys<'_>, group: &[usize]) -> Result<Vec<usize>, Error> {
-    let finished: Vec<usize> = group
-        .iter()
-        .copied()
-        .filter(|row| keys.ends.value(*row) != 0)
-        .collect();
-    let rows = if finished.is_empty() {
-        group
-    } else {
-        finished.as_slice()
-    };
+/// The rows that say different things, of several of one span key, in an order that follows from what they say.
+fn distinct(whole: &RecordBatch, rows: &[usize]) -> Result<Vec<usize>, Error> {
     let taken: UInt32Array = rows.iter().map(|row| *row as u32).collect();
     let spans = to_model(&take_record_batch(whole, &taken)?)?;
     // Debug output names every field and prints NaN as itself.

@@ -1,25 +1,40 @@
 //! Blocks: immutable Parquet files of one tenant's spans, the spans of a trace together. Format version 2, see `docs/formats.md`;
 //! version 1 is read too.
+//!
+//! Writing: `writer` sorts, `write` makes row groups and sections, `encode` makes pages.
+//!
+//! Reading: [`BlockReader`] opens a block (footer, page locations) and knows its traces, `pages` has the pages of a row group, from the
+//! cache where they are in it, `prune` rules row groups out, [`GroupScan`] finds rows and reads columns, [`BlockRows`] reads chosen rows
+//! from the first to the last.
 
 mod cache;
+mod columns;
 mod encode;
 mod file;
 mod folder;
+mod group;
+mod index;
+mod layout;
+mod open;
+mod pages;
+mod prune;
 mod reader;
-mod sections;
+mod reading;
+mod rows;
 mod traces;
-mod version;
 mod write;
 mod writer;
 
-pub(crate) use cache::{BlockCache, OpenBlock};
 pub(crate) use encode::Place;
-pub(crate) use file::ReadBudget;
 pub(crate) use folder::{HOUR_NANO, hour_folder, hour_of_path, hour_start};
-pub(crate) use reader::{BATCH_ROWS, Wanted, held_traces, read_row_group};
-pub(crate) use sections::{trace_id_filter, trace_table};
+pub(crate) use group::{GroupScan, Wanted};
+pub(crate) use index::TraceRows;
+pub(crate) use open::OpenBlock;
+pub(crate) use reader::BlockReader;
+pub(crate) use reading::{CancelOnDrop, Reading, Stop};
+pub(crate) use rows::BlockRows;
 pub use traces::{TRACE_BUCKET_NANO, TraceEntry, TraceIdFilter, TraceTable, TraceTableError};
-pub(crate) use version::Layout;
+pub(crate) use traces::{TitleRank, TraceSpan};
 pub(crate) use write::Written;
 pub(crate) use writer::{BlockFile, write_sorted};
 
@@ -29,7 +44,7 @@ pub(crate) const BLOCK_VERSION: &str = "2";
 /// Key of [`BLOCK_VERSION`] in the file's metadata.
 pub(crate) const BLOCK_VERSION_KEY: &str = "causeline.block_version";
 
-/// Keys of the places of [`TraceTable`] and [`TraceFilter`]: `version,offset,length,crc32c`, in decimal.
+/// Keys of the places of [`TraceTable`] and [`TraceIdFilter`]: `version,offset,length,crc32c`, in decimal.
 pub(crate) const TRACE_TABLE_KEY: &str = "causeline.trace_table";
 pub(crate) const TRACE_FILTER_KEY: &str = "causeline.trace_filter";
 

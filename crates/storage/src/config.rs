@@ -31,8 +31,8 @@ pub struct Config {
     pub dedup_entries_max: usize,
     /// Free space below which appends get `Unavailable`, left for flushes. Default 256 MiB.
     pub disk_reserve_bytes: u64,
-    /// Memory for footers, page indexes and bloom filters of blocks. Default 64 MiB.
-    pub footer_cache_bytes: u64,
+    /// Memory for what was read of blocks: footers, tables of traces, pages of columns. Default 192 MiB.
+    pub read_cache_bytes: u64,
     /// Scan steps that run at once. Default 4.
     pub scan_threads: usize,
     /// When blocks are merged.
@@ -59,7 +59,7 @@ impl Config {
             dedup_window: Duration::from_secs(600),
             dedup_entries_max: 65_536,
             disk_reserve_bytes: 256 * MIB,
-            footer_cache_bytes: 64 * MIB,
+            read_cache_bytes: 192 * MIB,
             scan_threads: 4,
             compaction: Policy::default(),
             compaction_interval: Duration::from_secs(10),

@@ -1,19 +1,23 @@
 //! What of a predicate this store can test while it reads.
 //!
-//! A [`Filter`] holds for every row that the predicate may hold for: comparisons of plain columns are tested, everything else is
-//! taken as true. Texts are compared once per dictionary value, not per row.
+//! A [`Filter`] holds for every row that the predicate may hold for: what cannot be tested is taken as true. It is tested three times, each
+//! time on more: on the catalog's entry of a block, on statistics and dictionaries of a row group (in `block`), on rows. Texts are compared
+//! once per dictionary value, not per row.
+
+mod attribute;
+mod rows;
+
+pub(crate) use attribute::AttributeTest;
+pub(crate) use rows::RowsOf;
 
 use std::cmp::Ordering;
-use std::collections::BTreeSet;
 
-use arrow::array::{BooleanArray, RecordBatch};
-use arrow::buffer::BooleanBuffer;
-use columnar::{Column, SpanColumns, ViewError};
-use store_api::{CompareOp, Field, Predicate, Scalar};
+use columnar::Column;
+use store_api::{CompareOp, Field, Predicate, Scalar, TimeRange};
 
 use crate::catalog::BlockEntry;
 
-/// A condition on plain columns.
+/// A condition on one row.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Filter {
     /// Holds for every row.
@@ -22,6 +26,7 @@ pub(crate) enum Filter {
     Any(Vec<Filter>),
     Text(Column, CompareOp, String),
     Int(Column, CompareOp, i64),
+    Attribute(AttributeTest),
 }
 
 impl Filter {
@@ -29,15 +34,7 @@ impl Filter {
     pub(crate) fn of(predicate: &Predicate) -> Self {
         match predicate {
             Predicate::True => Self::True,
-            Predicate::All(all) => {
-                let all = all.iter().map(Self::of).filter(|f| *f != Self::True);
-                let all: Vec<_> = all.collect();
-                if all.is_empty() {
-                    Self::True
-                } else {
-                    Self::All(all)
-                }
-            }
+            Predicate::All(all) => Self::all(all.iter().map(Self::of).collect()),
             Predicate::Any(any) => {
                 let any: Vec<_> = any.iter().map(Self::of).collect();
                 if any.contains(&Self::True) {
@@ -56,16 +53,58 @@ impl Filter {
             {
                 Self::Int(*column, *op, *number)
             }
-            Predicate::Compare(..) => Self::True,
+            Predicate::Compare(Field::Column(_), ..) => Self::True,
+            Predicate::Compare(Field::Attribute(scope, key), op, scalar) => {
+                Self::Attribute(AttributeTest::new(*scope, key, *op, scalar))
+            }
         }
     }
 
-    /// The columns that are looked at.
-    pub(crate) fn columns(&self) -> BTreeSet<Column> {
+    /// Starts in `time`.
+    pub(crate) fn started_in(time: TimeRange) -> Self {
+        let start = |op, unix_nano| Self::Int(Column::StartTimeUnixNano, op, unix_nano);
+        let mut parts = vec![start(CompareOp::GreaterEq, time.start_unix_nano)];
+        if time.end_unix_nano != i64::MAX {
+            parts.push(start(CompareOp::Less, time.end_unix_nano));
+        }
+        Self::All(parts)
+    }
+
+    /// The conjunction, the cheapest parts first.
+    fn all(parts: Vec<Self>) -> Self {
+        let mut flat = Vec::with_capacity(parts.len());
+        for part in parts {
+            match part {
+                Self::True => {}
+                Self::All(inner) => flat.extend(inner),
+                other => flat.push(other),
+            }
+        }
+        flat.sort_by_key(Self::cost);
+        match flat.len() {
+            0 => Self::True,
+            1 => flat.swap_remove(0),
+            _ => Self::All(flat),
+        }
+    }
+
+    /// The conditions that must all hold, the cheapest first; none for a filter that always holds.
+    pub(crate) fn conjuncts(&self) -> &[Self] {
         match self {
-            Self::True => BTreeSet::new(),
-            Self::All(parts) | Self::Any(parts) => parts.iter().flat_map(Self::columns).collect(),
-            Self::Text(column, ..) | Self::Int(column, ..) => [*column].into(),
+            Self::True => &[],
+            Self::All(parts) => parts,
+            other => std::slice::from_ref(other),
+        }
+    }
+
+    /// How much testing a row takes, compared with others.
+    fn cost(&self) -> u32 {
+        match self {
+            Self::True => 0,
+            Self::Int(..) => 1,
+            Self::Text(..) => 2,
+            Self::Attribute(test) => test.cost(),
+            Self::All(parts) | Self::Any(parts) => parts.iter().map(Self::cost).sum(),
         }
     }
 
@@ -74,55 +113,12 @@ impl Filter {
         match self {
             Self::All(parts) => parts.iter().all(|p| p.may_hold_in(block)),
             Self::Any(parts) => parts.iter().any(|p| p.may_hold_in(block)),
-            Self::Text(Column::ServiceName, CompareOp::Eq, name) => {
+            Self::Text(Column::ServiceName, op, name) => {
                 let services = block.services.as_ref();
-                services.is_none_or(|services| services.binary_search(name).is_ok())
+                services.is_none_or(|all| all.iter().any(|s| holds(s.as_str().cmp(name), *op)))
             }
-            Self::True | Self::Text(..) | Self::Int(..) => true,
+            Self::True | Self::Text(..) | Self::Int(..) | Self::Attribute(_) => true,
         }
-    }
-
-    /// For which rows of `batch` it holds. Errors: when a column is missing.
-    pub(crate) fn rows(&self, batch: &RecordBatch) -> Result<BooleanArray, ViewError> {
-        Ok(BooleanArray::new(self.test(batch)?, None))
-    }
-
-    fn test(&self, batch: &RecordBatch) -> Result<BooleanBuffer, ViewError> {
-        let len = batch.num_rows();
-        let columns = SpanColumns::new(batch);
-        Ok(match self {
-            Self::True => BooleanBuffer::new_set(len),
-            Self::All(parts) => {
-                let mut rows = BooleanBuffer::new_set(len);
-                for part in parts {
-                    rows = &rows & &part.test(batch)?;
-                }
-                rows
-            }
-            Self::Any(parts) => {
-                let mut rows = BooleanBuffer::new_unset(len);
-                for part in parts {
-                    rows = &rows | &part.test(batch)?;
-                }
-                rows
-            }
-            Self::Text(column, op, text) => {
-                let column = columns.dict(*column)?;
-                let values = (0..column.n_values()).map(|v| holds(column.value(v).cmp(text), *op));
-                let values: Vec<bool> = values.collect();
-                BooleanBuffer::collect_bool(len, |row| values[column.key(row)])
-            }
-            Self::Int(column @ (Column::Kind | Column::StatusCode), op, number) => {
-                let column = columns.int32(*column)?.values();
-                BooleanBuffer::collect_bool(len, |row| {
-                    holds(i64::from(column[row]).cmp(number), *op)
-                })
-            }
-            Self::Int(column, op, number) => {
-                let column = columns.int64(*column)?.values();
-                BooleanBuffer::collect_bool(len, |row| holds(column[row].cmp(number), *op))
-            }
-        })
     }
 }
 
@@ -145,7 +141,8 @@ fn is_int(column: Column) -> bool {
     )
 }
 
-fn holds(order: Ordering, op: CompareOp) -> bool {
+/// Whether `op` holds for two values in this order.
+pub(crate) fn holds(order: Ordering, op: CompareOp) -> bool {
     match op {
         CompareOp::Eq => order.is_eq(),
         CompareOp::NotEq => order.is_ne(),

@@ -4,24 +4,27 @@
 //! Each step takes the newest, so the bound on what is left falls as fast as statistics allow. A step runs on a blocking thread when
 //! the stream is polled, and not before: a scan that nobody polls costs nothing, and a dropped one does nothing more.
 
+mod head;
+mod parts;
+mod services;
+mod summaries;
+
 use std::cmp::Ordering;
 use std::collections::{BinaryHeap, HashSet};
 use std::sync::Arc;
 
-use arrow::array::{RecordBatch, RecordBatchOptions, UInt32Array};
-use arrow::compute::take_record_batch;
+use arrow::array::RecordBatch;
 use arrow::datatypes::Schema;
 use clock::SharedClock;
 use columnar::Column;
-use futures::stream;
-use model::TraceId;
-use parquet::arrow::arrow_reader::ParquetRecordBatchReader;
-use store_api::{
-    Error, ErrorKind, Projection, ScanBatch, ScanReport, ScanRequest, ScanStream, TimeRange,
-};
+use futures::{StreamExt, stream};
+use model::{TenantId, TraceId};
+use store_api::{Error, ErrorKind, Projection, ScanBatch, ScanRequest, ScanStream, TimeRange};
 use tokio::sync::Semaphore;
 
-use crate::block::{BATCH_ROWS, BlockCache, Layout, OpenBlock, ReadBudget, Wanted, read_row_group};
+use crate::block::{
+    BlockReader, CancelOnDrop, GroupScan, OpenBlock, Reading, Stop, TraceRows, Wanted,
+};
 use crate::catalog::BlockEntry;
 use crate::error::BlockError;
 use crate::filter::Filter;
@@ -33,7 +36,7 @@ use crate::state::State;
 #[derive(Debug)]
 pub(crate) struct Scanner {
     pub(crate) state: Arc<State>,
-    pub(crate) cache: Arc<BlockCache>,
+    pub(crate) blocks: Arc<BlockReader>,
     pub(crate) holds: Arc<HoldsFile>,
     pub(crate) clock: SharedClock,
     /// One permit per step that may run at once.
@@ -43,10 +46,16 @@ pub(crate) struct Scanner {
 impl Scanner {
     /// Starts a scan of what is there now.
     pub(crate) fn scan(&self, request: ScanRequest) -> ScanStream {
-        let report = Arc::new(ScanReport::default());
-        let scan = Scan::new(self, request, report.clone());
+        let reading = Reading::new(self.clock.clone(), request.deadline, request.bytes_max);
+        let report = reading.report.clone();
+        let guard = CancelOnDrop(reading.clone());
+        let scan = Scan::new(self, request, reading);
         let threads = self.threads.clone();
         let batches = stream::try_unfold(Some(scan), move |scan| step(scan, threads.clone()));
+        // A step that is under way when the stream is dropped ends at its next page.
+        let batches = batches.inspect(move |_| {
+            let _ = &guard;
+        });
         ScanStream {
             batches: Box::pin(batches),
             report,
@@ -62,15 +71,61 @@ async fn step(
     let Some(mut scan) = scan else {
         return Ok(None);
     };
-    let gone = || Error::new(ErrorKind::Unavailable, "the store is closed");
-    let permit = threads.acquire_owned().await.map_err(|_| gone())?;
     let work = move || {
         let batch = scan.next();
-        drop(permit);
         batch.map(|batch| batch.map(|batch| (batch, Some(scan))))
+    };
+    blocking(&threads, work).await
+}
+
+/// Runs `work` on a blocking thread, once there is a permit.
+pub(crate) async fn blocking<T: Send + 'static>(
+    threads: &Arc<Semaphore>,
+    work: impl FnOnce() -> Result<T, Error> + Send + 'static,
+) -> Result<T, Error> {
+    let gone = || Error::new(ErrorKind::Unavailable, "the store is closed");
+    let permit = threads.clone().acquire_owned().await.map_err(|_| gone())?;
+    let work = move || {
+        let result = work();
+        drop(permit);
+        result
     };
     let done = tokio::task::spawn_blocking(work).await;
     done.unwrap_or_else(|e| Err(Error::new(ErrorKind::Internal, "a scan step failed").caused_by(e)))
+}
+
+/// What the catalog and the head have of a tenant, at one moment. While it lives, the files of its blocks stay.
+struct Snapshot {
+    head: Vec<Arc<HeadBatch>>,
+    blocks: Vec<Arc<BlockEntry>>,
+    /// Traces that must not be seen; sorted.
+    erased: Arc<[TraceId]>,
+}
+
+impl Snapshot {
+    fn take(scanner: &Scanner, tenant: &TenantId) -> Self {
+        let erased = scanner.holds.current().erased(tenant);
+        let (head, catalog) = {
+            let inner = scanner.state.lock();
+            let head = inner.head.of_tenant(tenant).cloned().collect();
+            (head, inner.catalog.clone())
+        };
+        Self {
+            head,
+            blocks: catalog.of_tenant(tenant).to_vec(),
+            erased,
+        }
+    }
+
+    fn is_erased(&self, id: &TraceId) -> bool {
+        self.erased.binary_search(id).is_ok()
+    }
+}
+
+/// The rows of `batch` that are of traces of `erased`.
+fn hidden_rows(batch: &HeadBatch, erased: &[TraceId]) -> HashSet<u32> {
+    let rows = erased.iter().flat_map(|id| batch.rows_of(id));
+    rows.copied().collect()
 }
 
 /// Something that may hold rows.
@@ -78,7 +133,18 @@ async fn step(
 enum Source {
     Head(Arc<HeadBatch>),
     Block(Arc<BlockEntry>),
-    RowGroup(Arc<OpenBlock>, usize),
+    Group(Group),
+}
+
+/// A row group of an open block.
+#[derive(Debug)]
+struct Group {
+    entry: Arc<BlockEntry>,
+    block: Arc<OpenBlock>,
+    number: usize,
+    rows: TraceRows,
+    /// Whether spans of other times are among its own.
+    is_cut_by_time: bool,
 }
 
 #[derive(Debug)]
@@ -92,23 +158,27 @@ struct Unit {
 /// A scan under way.
 struct Scan {
     units: BinaryHeap<Unit>,
-    reading: Option<(ParquetRecordBatchReader, Layout, i64)>,
+    under_way: Option<UnderWay>,
     next_number: u64,
     time: TimeRange,
+    time_filter: Filter,
     wanted: Wanted,
     schema: Arc<Schema>,
-    deadline: Option<std::time::Instant>,
-    budget: ReadBudget,
-    bytes_reported: u64,
-    cache: Arc<BlockCache>,
-    clock: SharedClock,
-    report: Arc<ScanReport>,
+    reading: Arc<Reading>,
+    blocks: Arc<BlockReader>,
     /// The bound that the last batch carried.
     last_bound: Option<i64>,
 }
 
+/// The row group that is being read.
+struct UnderWay {
+    entry: Arc<BlockEntry>,
+    rows: GroupScan,
+    newest_unix_nano: i64,
+}
+
 impl Scan {
-    fn new(scanner: &Scanner, request: ScanRequest, report: Arc<ScanReport>) -> Self {
+    fn new(scanner: &Scanner, request: ScanRequest, reading: Arc<Reading>) -> Self {
         let columns: Arc<[Column]> = match &request.projection {
             Projection::All => Column::ALL.into(),
             Projection::Columns(columns) => {
@@ -126,39 +196,32 @@ impl Scan {
             ids.dedup();
             ids.into()
         });
+        let snapshot = Snapshot::take(scanner, &request.tenant);
         let mut this = Self {
             units: BinaryHeap::new(),
-            reading: None,
+            under_way: None,
             next_number: 0,
             time: request.time,
+            time_filter: Filter::started_in(request.time),
             wanted: Wanted {
                 trace_ids,
                 filter: Filter::of(&request.predicate),
                 columns,
-                erased: scanner.holds.current().erased(&request.tenant),
-                batch_rows: BATCH_ROWS,
+                attributes: request.attributes.clone(),
+                erased: snapshot.erased.clone(),
             },
             schema: Arc::new(schema.expect("columns are positions in the schema")),
-            deadline: request.deadline,
-            budget: ReadBudget::new(request.bytes_max),
-            bytes_reported: 0,
-            cache: scanner.cache.clone(),
-            clock: scanner.clock.clone(),
-            report,
+            reading,
+            blocks: scanner.blocks.clone(),
             last_bound: None,
         };
-        this.snapshot(&scanner.state, &request);
+        this.take(snapshot);
         this
     }
 
-    /// Takes what the catalog and the head have of the tenant, at one moment.
-    fn snapshot(&mut self, state: &State, request: &ScanRequest) {
-        let (head, catalog) = {
-            let inner = state.lock();
-            let head: Vec<_> = inner.head.of_tenant(&request.tenant).cloned().collect();
-            (head, inner.catalog.clone())
-        };
-        for batch in head {
+    /// Makes units of what may hold wanted rows.
+    fn take(&mut self, snapshot: Snapshot) {
+        for batch in snapshot.head {
             if self
                 .time
                 .overlaps(batch.oldest_unix_nano, batch.newest_unix_nano)
@@ -166,16 +229,23 @@ impl Scan {
                 self.push(batch.newest_unix_nano, Source::Head(batch));
             }
         }
-        for block in catalog.of_tenant(&request.tenant) {
-            let overlaps = self
+        let (mut by_time, mut by_statistics) = (0, 0);
+        for block in snapshot.blocks {
+            if !self
                 .time
-                .overlaps(block.oldest_unix_nano, block.newest_unix_nano);
-            if overlaps && self.wanted.filter.may_hold_in(block) {
-                self.push(block.newest_unix_nano, Source::Block(block.clone()));
+                .overlaps(block.oldest_unix_nano, block.newest_unix_nano)
+            {
+                by_time += 1;
+            } else if !self.wanted.filter.may_hold_in(&block) {
+                by_statistics += 1;
             } else {
-                self.report.add_block_pruned();
+                self.push(block.newest_unix_nano, Source::Block(block));
             }
         }
+        self.reading.report.update(|figures| {
+            figures.blocks_pruned_by_time += by_time;
+            figures.blocks_pruned_by_statistics += by_statistics;
+        });
     }
 
     fn push(&mut self, newest_unix_nano: i64, source: Source) {
@@ -190,16 +260,12 @@ impl Scan {
 
     /// The next batch, or `None` at the end.
     fn next(&mut self) -> Result<Option<ScanBatch>, Error> {
-        let batch = self.read();
-        let read = self.budget.bytes_read();
-        let rows = batch
-            .as_ref()
-            .map_or(0, |b| b.as_ref().map_or(0, RecordBatch::num_rows));
-        self.report
-            .add_rows(rows as u64, read - self.bytes_reported);
-        self.bytes_reported = read;
-        if let Some(batch) = batch? {
-            let reading = self.reading.as_ref().map(|(.., newest)| *newest);
+        if let Some(batch) = self.read()? {
+            let rows = batch.num_rows() as u64;
+            self.reading
+                .report
+                .update(|figures| figures.rows_read += rows);
+            let reading = self.under_way.as_ref().map(|unit| unit.newest_unix_nano);
             let waiting = self.units.peek().map(|unit| unit.newest_unix_nano);
             let bound = reading.max(waiting).unwrap_or(i64::MIN);
             self.last_bound = Some(bound);
@@ -220,25 +286,16 @@ impl Scan {
 
     fn read(&mut self) -> Result<Option<RecordBatch>, Error> {
         loop {
-            if self
-                .deadline
-                .is_some_and(|deadline| self.clock.instant() >= deadline)
-            {
-                return Err(Error::new(
-                    ErrorKind::Limited,
-                    "the deadline of the scan has passed",
-                ));
-            }
-            if let Some((reader, layout, _)) = &mut self.reading {
-                match reader.next() {
-                    Some(Ok(batch)) if batch.num_rows() == 0 => continue,
-                    Some(batch) => {
-                        let batch = batch
-                            .map_err(BlockError::from)
-                            .and_then(|batch| Ok(layout.to_memory(batch, &self.wanted.columns)?));
-                        return batch.map(Some).map_err(|e| self.failed(e));
+            let limited = |stop: Stop| Error::new(ErrorKind::Limited, stop.to_string());
+            self.reading.check().map_err(limited)?;
+            if let Some(mut unit) = self.under_way.take() {
+                match unit.rows.next() {
+                    Ok(Some(batch)) => {
+                        self.under_way = Some(unit);
+                        return Ok(Some(batch));
                     }
-                    None => self.reading = None,
+                    Ok(None) => {}
+                    Err(error) => self.blocks.failed(&unit.entry, error, &self.reading)?,
                 }
             }
             let Some(unit) = self.units.pop() else {
@@ -246,101 +303,109 @@ impl Scan {
             };
             match unit.source {
                 Source::Head(batch) => {
-                    if let Some(rows) = self.of_head(&batch).map_err(|e| self.failed(e))? {
+                    let rows = self.of_head(&batch).map_err(|e| {
+                        Error::new(ErrorKind::Internal, "the head cannot be read").caused_by(e)
+                    })?;
+                    if let Some(rows) = rows {
                         return Ok(Some(rows));
                     }
                 }
-                Source::Block(block) => self.open(&block).map_err(|e| self.failed(e))?,
-                Source::RowGroup(block, group) => {
-                    let reader = read_row_group(&block, group, &self.wanted, &self.budget);
-                    let reader = reader.map_err(|e| self.failed(e))?;
-                    self.reading = Some((reader, block.layout, unit.newest_unix_nano));
+                Source::Block(entry) => {
+                    if !self.blocks.is_damaged(&entry, &self.reading)
+                        && let Err(error) = self.open(&entry)
+                    {
+                        self.blocks.failed(&entry, error, &self.reading)?;
+                    }
+                }
+                Source::Group(group) => {
+                    if self.blocks.is_damaged(&group.entry, &self.reading) {
+                        continue;
+                    }
+                    match self.open_group(&group) {
+                        Ok(Some(rows)) => {
+                            self.under_way = Some(UnderWay {
+                                entry: group.entry,
+                                rows,
+                                newest_unix_nano: unit.newest_unix_nano,
+                            });
+                        }
+                        Ok(None) => {}
+                        Err(error) => self.blocks.failed(&group.entry, error, &self.reading)?,
+                    }
                 }
             }
         }
     }
 
-    /// The wanted rows and columns of a batch of the head.
-    fn of_head(&self, batch: &HeadBatch) -> Result<Option<RecordBatch>, BlockError> {
-        let filter = &self.wanted.filter;
-        // Where any row is wanted all are given, without a copy: the engine filters again.
-        if *filter != Filter::True && filter.rows(&batch.batch)?.true_count() == 0 {
-            return Ok(None);
-        }
-        let positions: Vec<usize> = self.wanted.columns.iter().map(|&c| c as usize).collect();
-        let options = RecordBatchOptions::new().with_row_count(Some(batch.batch.num_rows()));
-        let columns = positions
-            .iter()
-            .map(|&p| batch.batch.column(p).clone())
-            .collect();
-        let projected = RecordBatch::try_new_with_options(self.schema.clone(), columns, &options)?;
-        let rows_of = |ids: &[TraceId]| -> Vec<u32> {
-            let rows = ids.iter().flat_map(|id| batch.rows_of(id));
-            rows.copied().collect()
-        };
-        let hidden: HashSet<u32> = rows_of(&self.wanted.erased).into_iter().collect();
-        let rows = match &self.wanted.trace_ids {
-            None if hidden.is_empty() => return Ok(Some(projected)),
-            None => (0..batch.batch.num_rows() as u32).collect(),
-            Some(ids) => rows_of(ids),
-        };
-        let rows: Vec<u32> = rows
-            .into_iter()
-            .filter(|row| !hidden.contains(row))
-            .collect();
+    /// Puts the row groups of the block of `entry` that may hold wanted rows where the block was.
+    fn open(&mut self, entry: &Arc<BlockEntry>) -> Result<(), BlockError> {
+        let rows = self.blocks.trace_rows(entry, &self.wanted, &self.reading)?;
         if rows.is_empty() {
-            return Ok(None);
+            let report = &self.reading.report;
+            report.update(|figures| figures.blocks_pruned_by_index += 1);
+            return Ok(());
         }
-        if positions.is_empty() {
-            let options = RecordBatchOptions::new().with_row_count(Some(rows.len()));
-            let counted = RecordBatch::try_new_with_options(self.schema.clone(), vec![], &options)?;
-            return Ok(Some(counted));
-        }
-        Ok(Some(take_record_batch(
-            &projected,
-            &UInt32Array::from(rows),
-        )?))
-    }
-
-    /// What the caller is told when a block cannot be read.
-    fn failed(&self, error: BlockError) -> Error {
-        if self.budget.is_spent() {
-            return Error::new(
-                ErrorKind::Limited,
-                "the scan has read as many bytes as it may",
-            );
-        }
-        let from_disk = self.budget.disk_failed() || matches!(error, BlockError::Io(_));
-        let kind = if from_disk {
-            ErrorKind::Unavailable
-        } else {
-            ErrorKind::Corrupt
-        };
-        Error::new(kind, "a block cannot be read").caused_by(error)
-    }
-
-    /// Puts the row groups of `block` that may hold wanted rows where the block was.
-    fn open(&mut self, block: &BlockEntry) -> Result<(), BlockError> {
-        let open = self.cache.open(block, &self.budget)?;
-        let mut any = false;
-        for group in 0..open.metadata.metadata().num_row_groups() {
-            let (oldest, newest) = open.time_bounds(group);
-            let ids = self.wanted.trace_ids.as_deref();
-            let holds = |ids: &[TraceId]| !open.may_hold(group, ids).is_empty();
-            if self.time.overlaps(oldest, newest) && ids.is_none_or(holds) {
-                any = true;
-                // Bounds in the file may be rounded; those of the catalog are not.
-                let newest = newest.min(block.newest_unix_nano);
-                self.push(newest, Source::RowGroup(open.clone(), group));
+        let block = self.blocks.open(entry, &self.reading)?;
+        let mut groups = 0;
+        for number in groups_with(&block, &rows) {
+            let (oldest, newest) = block.time_bounds(number);
+            if !self.time.overlaps(oldest, newest) {
+                continue;
             }
+            groups += 1;
+            // Bounds in the file may be rounded; those of the catalog are not.
+            let newest = newest.min(entry.newest_unix_nano);
+            let group = Group {
+                entry: entry.clone(),
+                block: block.clone(),
+                number,
+                rows: rows.clone(),
+                is_cut_by_time: !(self.time.contains(oldest) && self.time.contains(newest)),
+            };
+            self.push(newest, Source::Group(group));
         }
-        if any {
-            self.report.add_block_read();
-        } else {
-            self.report.add_block_pruned();
-        }
+        self.reading.report.update(|figures| {
+            figures.row_groups_skipped += block.n_groups() as u64 - groups;
+            if groups == 0 {
+                figures.blocks_pruned_by_index += 1;
+            } else {
+                figures.blocks_read += 1;
+            }
+        });
         Ok(())
     }
+
+    /// The wanted rows of a row group; `None` when it has none.
+    fn open_group(&self, group: &Group) -> Result<Option<GroupScan>, BlockError> {
+        let pages = self.blocks.pages(&group.block, group.number, &self.reading);
+        let may_hold = pages.may_hold(&self.wanted.filter)?;
+        self.reading.report.update(|figures| {
+            if may_hold {
+                figures.row_groups_read += 1;
+            } else {
+                figures.row_groups_skipped += 1;
+            }
+        });
+        if !may_hold {
+            return Ok(None);
+        }
+        let time = if group.is_cut_by_time {
+            &self.time_filter
+        } else {
+            &Filter::True
+        };
+        GroupScan::open(pages, &group.rows, time, &self.wanted)
+    }
+}
+
+/// The row groups that may have some of `rows`.
+fn groups_with(block: &OpenBlock, rows: &TraceRows) -> Vec<usize> {
+    let TraceRows::Of(rows) = rows else {
+        return (0..block.n_groups()).collect();
+    };
+    let mut groups: Vec<usize> = rows.iter().flat_map(|r| block.groups_of(r)).collect();
+    groups.dedup();
+    groups
 }
 
 impl PartialEq for Unit {

@@ -13,13 +13,13 @@ use clock::{SharedClock, SystemEntropy};
 use columnar::{Column, SpanColumns};
 use model::{TenantId, TraceId};
 use store_api::{
-    Append, Appended, Error, ErrorKind, Extent, KeepAll, ScanRequest, ScanStream, SpanSink,
-    SpanSource, TraceFilter,
+    Append, Appended, Error, ErrorKind, Extent, KeepAll, ScanRequest, ScanStream, ServiceCounts,
+    ServicesRequest, SpanSink, SpanSource, SummaryRequest, TraceFilter, TraceSummaries,
 };
 use telemetry::StorageMetrics;
 use tokio::sync::{Semaphore, oneshot};
 
-use crate::block::BlockCache;
+use crate::block::BlockReader;
 use crate::catalog::{CatalogFiles, Commits};
 use crate::compact::{self, Compaction, Compactor, Rewriter};
 use crate::digests::{Begin, Digests, Ticket};
@@ -172,12 +172,14 @@ impl Store {
             clock: clock.clone(),
             metrics: metrics.clone(),
         };
-        let cache = Arc::new(BlockCache::new(disk.clone(), config.footer_cache_bytes));
+        let cache_bytes = config.read_cache_bytes;
+        let blocks = BlockReader::new(disk.clone(), cache_bytes, metrics.clone());
+        let blocks = Arc::new(blocks);
         let stop = Arc::new(AtomicBool::new(false));
         let compaction = Compaction {
             rewriter: Rewriter {
                 disk: disk.clone(),
-                cache: cache.clone(),
+                blocks: blocks.clone(),
                 block_ids,
                 stop: stop.clone(),
             },
@@ -210,7 +212,7 @@ impl Store {
         }
         let scanner = Scanner {
             state,
-            cache,
+            blocks,
             holds: holds.clone(),
             clock: clock.clone(),
             threads: Arc::new(Semaphore::new(config.scan_threads)),
@@ -513,9 +515,18 @@ impl SpanSink for Store {
     }
 }
 
+#[async_trait]
 impl SpanSource for Store {
     fn scan(&self, request: ScanRequest) -> ScanStream {
         self.inner.scanner.scan(request)
+    }
+
+    async fn trace_summaries(&self, request: SummaryRequest) -> Result<TraceSummaries, Error> {
+        self.inner.scanner.trace_summaries(request).await
+    }
+
+    async fn service_counts(&self, request: ServicesRequest) -> Result<ServiceCounts, Error> {
+        self.inner.scanner.service_counts(request).await
     }
 
     fn extent(&self, tenant: &TenantId) -> Extent {

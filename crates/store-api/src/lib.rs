@@ -11,14 +11,21 @@
 mod error;
 mod filter;
 mod predicate;
+mod report;
 mod scan;
 mod sink;
+mod summary;
 
 pub use error::{Error, ErrorKind};
 pub use filter::{KeepAll, TraceFilter, Traces, Verdict};
 pub use predicate::{AttributeScope, CompareOp, Field, Predicate, Scalar};
+pub use report::{ReadFigures, ReadReport};
 pub use scan::{
-    Extent, Order, Projection, ScanBatch, ScanReport, ScanRequest, ScanStream, SpanSource,
+    AttributeProjection, Extent, Order, Projection, ScanBatch, ScanRequest, ScanStream, SpanSource,
     TimeRange,
 };
 pub use sink::{Append, Appended, RequestDigest, SpanSink};
+pub use summary::{
+    ServiceCount, ServiceCounts, ServicesRequest, SummaryRequest, TraceSelection, TraceSummaries,
+    TraceSummary,
+};

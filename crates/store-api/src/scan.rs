@@ -2,15 +2,18 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use arrow::array::RecordBatch;
+use async_trait::async_trait;
 use columnar::Column;
 use futures::Stream;
 use model::{TenantId, TraceId};
 
-use crate::{Error, Predicate};
+use crate::{
+    AttributeScope, Error, Predicate, ReadReport, ServiceCounts, ServicesRequest, SummaryRequest,
+    TraceSummaries,
+};
 
 /// Span start times, in nanoseconds since the Unix epoch: `start..end`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,6 +54,38 @@ pub enum Projection {
     Columns(Vec<Column>),
 }
 
+/// The attributes that the answer's lists hold: those of spans, events and links, where their columns are asked for.
+/// Resources and instrumentation scopes are always whole.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum AttributeProjection {
+    /// All of them.
+    #[default]
+    All,
+    /// At least these, in the sender's order among each other; a source may leave out the others.
+    Only(Vec<(AttributeScope, String)>),
+}
+
+impl AttributeProjection {
+    /// Whether an attribute must be in the answer.
+    pub fn wants(&self, scope: AttributeScope, key: &str) -> bool {
+        match self {
+            Self::All => true,
+            Self::Only(names) => names.iter().any(|(s, name)| *s == scope && name == key),
+        }
+    }
+
+    /// The names of one scope, or `None` for all of them.
+    pub fn of_scope(&self, scope: AttributeScope) -> Option<Vec<&str>> {
+        match self {
+            Self::All => None,
+            Self::Only(names) => {
+                let names = names.iter().filter(|(s, _)| *s == scope);
+                Some(names.map(|(_, name)| name.as_str()).collect())
+            }
+        }
+    }
+}
+
 /// The order of the answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Order {
@@ -74,6 +109,8 @@ pub struct ScanRequest {
     pub predicate: Predicate,
     /// Columns of the answer.
     pub projection: Projection,
+    /// Attributes of those columns that are lists of them.
+    pub attributes: AttributeProjection,
     /// Order of the answer.
     pub order: Order,
     /// When to give up with `Limited`.
@@ -91,6 +128,7 @@ impl ScanRequest {
             trace_ids: None,
             predicate: Predicate::True,
             projection: Projection::All,
+            attributes: AttributeProjection::All,
             order: Order::Any,
             deadline: None,
             bytes_max: None,
@@ -107,56 +145,12 @@ pub struct ScanBatch {
     pub newest_remaining_unix_nano: i64,
 }
 
-/// What a scan has read so far; shared, and complete when the stream has ended.
-#[derive(Debug, Default)]
-pub struct ScanReport {
-    blocks_read: AtomicU64,
-    blocks_pruned: AtomicU64,
-    rows_read: AtomicU64,
-    bytes_read: AtomicU64,
-}
-
-#[expect(missing_docs, reason = "a getter and an adder per figure")]
-impl ScanReport {
-    pub fn blocks_read(&self) -> u64 {
-        self.blocks_read.load(Ordering::Relaxed)
-    }
-
-    pub fn blocks_pruned(&self) -> u64 {
-        self.blocks_pruned.load(Ordering::Relaxed)
-    }
-
-    pub fn rows_read(&self) -> u64 {
-        self.rows_read.load(Ordering::Relaxed)
-    }
-
-    pub fn bytes_read(&self) -> u64 {
-        self.bytes_read.load(Ordering::Relaxed)
-    }
-
-    /// Counts one block opened.
-    pub fn add_block_read(&self) {
-        self.blocks_read.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// Counts one block that statistics ruled out.
-    pub fn add_block_pruned(&self) {
-        self.blocks_pruned.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// Counts rows handed to the engine, and the bytes read from storage for them.
-    pub fn add_rows(&self, rows: u64, bytes: u64) {
-        self.rows_read.fetch_add(rows, Ordering::Relaxed);
-        self.bytes_read.fetch_add(bytes, Ordering::Relaxed);
-    }
-}
-
 /// An answer under way. Dropping it cancels the scan.
 pub struct ScanStream {
     /// The pieces; after an error there are no more.
     pub batches: Pin<Box<dyn Stream<Item = Result<ScanBatch, Error>> + Send>>,
     /// What has been read.
-    pub report: Arc<ScanReport>,
+    pub report: Arc<ReadReport>,
 }
 
 /// The extent of a tenant's data.
@@ -172,12 +166,23 @@ pub struct Extent {
 
 /// Something that holds spans.
 ///
-/// A scan sees a snapshot: every span acknowledged before [`SpanSource::scan`] was called exactly once, however spans move
-/// between log, memory and blocks meanwhile. Spans acknowledged later may be seen or not. Unknown trace ids, an unknown tenant
-/// and an empty range give an empty stream, not an error.
+/// An answer sees a snapshot: every span acknowledged before the question was put exactly once, however spans move between
+/// log, memory and blocks meanwhile. Spans acknowledged later may be seen or not. Unknown trace ids, an unknown tenant and an
+/// empty range give an empty answer, not an error. What is damaged is left out and named in the report.
+#[async_trait]
 pub trait SpanSource: Send + Sync {
     /// Starts a scan. Does no I/O itself; errors come through the stream.
     fn scan(&self, request: ScanRequest) -> ScanStream;
+
+    /// Sums up traces, reading no spans where that can be avoided. Dropping the future cancels it.
+    ///
+    /// Errors: those of a scan.
+    async fn trace_summaries(&self, request: SummaryRequest) -> Result<TraceSummaries, Error>;
+
+    /// Counts the spans of each service, reading few of them. Dropping the future cancels it.
+    ///
+    /// Errors: those of a scan.
+    async fn service_counts(&self, request: ServicesRequest) -> Result<ServiceCounts, Error>;
 
     /// What there is of `tenant`. Cheap: no I/O.
     fn extent(&self, tenant: &TenantId) -> Extent;

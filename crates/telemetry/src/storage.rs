@@ -26,6 +26,11 @@ pub struct StorageMetrics {
     pub block_spans: Gauge,
     pub replayed_records: Counter,
     pub torn_tails: Counter,
+    pub cache_hits: Counter,
+    pub cache_misses: Counter,
+    pub cache_evictions: Counter,
+    pub cache_bytes: Gauge,
+    pub damaged_blocks: Counter,
     pub compactions: Counter,
     pub compaction_errors: Counter,
     pub compaction_bytes: Counter,
@@ -56,6 +61,11 @@ impl Default for StorageMetrics {
             block_spans: Gauge::default(),
             replayed_records: Counter::default(),
             torn_tails: Counter::default(),
+            cache_hits: Counter::default(),
+            cache_misses: Counter::default(),
+            cache_evictions: Counter::default(),
+            cache_bytes: Gauge::default(),
+            damaged_blocks: Counter::default(),
             compactions: Counter::default(),
             compaction_errors: Counter::default(),
             compaction_bytes: Counter::default(),
@@ -151,6 +161,32 @@ impl StorageMetrics {
             "log_torn_tails",
             "Segments that ended in a torn record at start",
             self.torn_tails.clone(),
+        );
+        registry.register(
+            "read_cache_hits",
+            "Footers, tables and pages of blocks that were in memory",
+            self.cache_hits.clone(),
+        );
+        registry.register(
+            "read_cache_misses",
+            "Footers, tables and pages of blocks that had to be read",
+            self.cache_misses.clone(),
+        );
+        registry.register(
+            "read_cache_evictions",
+            "Entries that left the read cache to make room",
+            self.cache_evictions.clone(),
+        );
+        registry.register_with_unit(
+            "read_cache",
+            "Size of what is kept of blocks in memory",
+            Unit::Bytes,
+            self.cache_bytes.clone(),
+        );
+        registry.register(
+            "damaged_blocks",
+            "Blocks in which damage was found; what they hold is missing in answers",
+            self.damaged_blocks.clone(),
         );
         registry.register_with_unit(
             "compaction_written",

@@ -3,6 +3,9 @@
 //! [`source`] asks a [`SpanSource`] that holds known spans every kind of question; [`store`] also writes, retries, moves and
 //! reopens. Both panic with what does not hold, and neither waits: time is the caller's.
 
+mod attributes;
+mod summaries;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -122,6 +125,8 @@ pub async fn source(source: &dyn SpanSource, spans: &[Span]) {
     times(source, &all, spans).await;
     traces(source, &all, spans).await;
     predicates(source, &all, spans).await;
+    attributes::check(source, &all, spans).await;
+    summaries::check(source, spans).await;
 }
 
 async fn append(
@@ -168,7 +173,7 @@ async fn batches(source: &dyn SpanSource, request: ScanRequest) -> Vec<ScanBatch
     let batches: Vec<ScanBatch> = stream.batches.try_collect().await.expect("an answer");
     let rows: usize = batches.iter().map(|b| b.batch.num_rows()).sum();
     assert_eq!(
-        stream.report.rows_read(),
+        stream.report.figures().rows_read,
         rows as u64,
         "the report counts rows"
     );

@@ -9,5 +9,5 @@ mod memory;
 mod notation;
 
 pub use generate::{any_value, logs, same_rows, spans};
-pub use memory::{MemorySource, holds};
+pub use memory::{MemorySource, holds, summary};
 pub use notation::{ORIGIN_UNIX_NANO, traces};

@@ -4,19 +4,26 @@
 //! little is found out; [`MemorySource::ignoring_hints`] returns as much as it may instead. Batches come newest first, their
 //! bounds as low as they can be.
 
+mod summary;
+
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use arrow::array::RecordBatch;
+use async_trait::async_trait;
 use clock::ManualClock;
 use columnar::{Column, from_model};
 use futures::StreamExt;
 use model::{AnyValue, KeyValue, Span, TenantId};
 use store_api::{
-    AttributeScope, CompareOp, Error, Extent, Field, Order, Predicate, Projection, Scalar,
-    ScanBatch, ScanReport, ScanRequest, ScanStream, SpanSource,
+    AttributeScope, CompareOp, Error, Extent, Field, Order, Predicate, Projection, ReadReport,
+    Scalar, ScanBatch, ScanRequest, ScanStream, ServiceCounts, ServicesRequest, SpanSource,
+    SummaryRequest, TraceSelection, TraceSummaries, TraceSummary,
 };
+
+pub use summary::summary;
+pub(crate) use summary::{by_trace, services};
 
 /// Spans of one tenant.
 #[derive(Debug, Clone)]
@@ -41,7 +48,7 @@ impl MemorySource {
         }
     }
 
-    /// The same, returning every row of the tenant (of the trace ids, where given) whatever else was asked.
+    /// The same, returning every row of the tenant (of the trace ids, where given) whatever else was asked, and vouching for no summary.
     pub fn ignoring_hints(mut self) -> Self {
         self.heeds_hints = false;
         self
@@ -65,24 +72,58 @@ impl MemorySource {
                 || (request.time.contains(span.start_time_unix_nano)
                     && holds(&request.predicate, span)))
     }
+
+    /// The spans of `tenant`.
+    fn of_tenant(&self, tenant: &TenantId) -> &[Span] {
+        if *tenant == self.tenant {
+            &self.spans
+        } else {
+            &[]
+        }
+    }
+
+    /// `span` with the attributes that `request` asks for.
+    fn cut(&self, span: &Span, request: &ScanRequest) -> Span {
+        let mut span = span.clone();
+        if self.heeds_hints {
+            let keep = |scope, attributes: &mut Vec<KeyValue>| {
+                attributes.retain(|a| request.attributes.wants(scope, &a.key));
+            };
+            keep(AttributeScope::Span, &mut span.attributes);
+            for event in &mut span.events {
+                keep(AttributeScope::Event, &mut event.attributes);
+            }
+            for link in &mut span.links {
+                keep(AttributeScope::Link, &mut link.attributes);
+            }
+        }
+        span
+    }
+
+    fn step(&self) {
+        if let Some((clock, step)) = &self.clock {
+            clock.advance(*step);
+        }
+    }
+
+    fn report(&self, rows: usize) -> Arc<ReadReport> {
+        let report = Arc::new(ReadReport::default());
+        report.update(|figures| figures.rows_read += rows as u64);
+        report
+    }
 }
 
+#[async_trait]
 impl SpanSource for MemorySource {
     fn scan(&self, request: ScanRequest) -> ScanStream {
-        let report = Arc::new(ScanReport::default());
+        let report = Arc::new(ReadReport::default());
         let ids = request
             .trace_ids
             .as_ref()
             .map(|ids| ids.iter().copied().collect());
-        let spans: Vec<Span> = match request.tenant == self.tenant {
-            true => self
-                .spans
-                .iter()
-                .filter(|span| self.answers(span, ids.as_ref(), &request))
-                .cloned()
-                .collect(),
-            false => Vec::new(),
-        };
+        let spans = self.of_tenant(&request.tenant).iter();
+        let spans = spans.filter(|span| self.answers(span, ids.as_ref(), &request));
+        let spans: Vec<Span> = spans.map(|span| self.cut(span, &request)).collect();
         let batches: Vec<Result<ScanBatch, Error>> = spans
             .chunks(self.batch_rows)
             .enumerate()
@@ -101,19 +142,61 @@ impl SpanSource for MemorySource {
                 })
             })
             .collect();
-        let (clock, counted) = (self.clock.clone(), report.clone());
+        let (this, counted) = (self.clone(), report.clone());
         let stream = futures::stream::iter(batches).inspect(move |batch| {
-            if let Some((clock, step)) = &clock {
-                clock.advance(*step);
-            }
+            this.step();
             if let Ok(batch) = batch {
-                counted.add_rows(batch.batch.num_rows() as u64, 0);
+                counted.update(|figures| figures.rows_read += batch.batch.num_rows() as u64);
             }
         });
         ScanStream {
             batches: Box::pin(stream),
             report,
         }
+    }
+
+    async fn trace_summaries(&self, request: SummaryRequest) -> Result<TraceSummaries, Error> {
+        self.step();
+        let traces = by_trace(self.of_tenant(&request.tenant));
+        let sum = |spans: &[&Span]| TraceSummary {
+            is_exact: self.heeds_hints && summary(spans).is_exact,
+            ..summary(spans)
+        };
+        let mut left_out = i64::MIN;
+        let traces = match request.traces {
+            TraceSelection::Ids(ids) => {
+                let ids: HashSet<_> = ids.iter().copied().collect();
+                let wanted = traces.iter().filter(|(id, _)| ids.contains(id));
+                wanted.map(|(_, spans)| sum(spans)).collect()
+            }
+            TraceSelection::Newest { time, limit } => {
+                let started = |s: &&Span| time.contains(s.start_time_unix_nano);
+                let wanted = traces.values().filter(|s| s.iter().any(started));
+                let mut found: Vec<TraceSummary> = wanted.map(|spans| sum(spans)).collect();
+                found.sort_by_key(|t| (std::cmp::Reverse(t.started_by_unix_nano()), t.trace_id));
+                if let Some(next) = found.get(limit.max(1)) {
+                    left_out = next.started_by_unix_nano();
+                }
+                found.truncate(limit.max(1));
+                found
+            }
+        };
+        Ok(TraceSummaries {
+            traces,
+            newest_remaining_unix_nano: left_out,
+            report: self.report(0),
+        })
+    }
+
+    async fn service_counts(&self, request: ServicesRequest) -> Result<ServiceCounts, Error> {
+        self.step();
+        let started = |s: &&Span| request.time.contains(s.start_time_unix_nano);
+        let spans = self.of_tenant(&request.tenant).iter().filter(started);
+        let spans: Vec<&Span> = spans.collect();
+        Ok(ServiceCounts {
+            services: services(&spans),
+            report: self.report(spans.len()),
+        })
     }
 
     fn extent(&self, tenant: &TenantId) -> Extent {

@@ -245,14 +245,34 @@ export interface components {
         ReadReport: {
             /**
              * Format: int64
-             * @description Blocks ruled out by statistics.
+             * @description Blocks ruled out, for whatever reason.
              */
             blocksPruned: number;
             /**
              * Format: int64
-             * @description Blocks opened.
+             * @description Of them, by their own index.
+             */
+            blocksPrunedByIndex: number;
+            /**
+             * Format: int64
+             * @description Of them, by what the catalog says of their values.
+             */
+            blocksPrunedByStatistics: number;
+            /**
+             * Format: int64
+             * @description Of them, by the time of their spans.
+             */
+            blocksPrunedByTime: number;
+            /**
+             * Format: int64
+             * @description Blocks of which something was read.
              */
             blocksRead: number;
+            /**
+             * Format: int64
+             * @description Bytes that a cache held and that need not be read for it.
+             */
+            bytesCached: number;
             /**
              * Format: int64
              * @description Bytes read from storage.
@@ -263,6 +283,31 @@ export interface components {
              * @description Microseconds from question to answer.
              */
             elapsedMicros: number;
+            /**
+             * Format: int64
+             * @description Pages decoded.
+             */
+            pagesRead: number;
+            /**
+             * Format: int64
+             * @description Pages of columns in use that were passed over.
+             */
+            pagesSkipped: number;
+            /**
+             * Format: int64
+             * @description Row groups of which something was read.
+             */
+            rowGroupsRead: number;
+            /**
+             * Format: int64
+             * @description Row groups of those blocks of which nothing was read.
+             */
+            rowGroupsSkipped: number;
+            /**
+             * Format: int64
+             * @description Rows of which at least one column was decoded.
+             */
+            rowsDecoded: number;
             /**
              * Format: int64
              * @description Rows handed to the engine.

@@ -4,15 +4,15 @@ use std::sync::Arc;
 
 use arrow::array::{
     Array, ArrayRef, AsArray, DictionaryArray, Int8Array, Int32Array, Int64Array, ListArray,
-    RecordBatch, StringArray, StructArray,
+    RecordBatch, StringArray, StructArray, new_empty_array,
 };
 use arrow::buffer::{Buffer, OffsetBuffer, ScalarBuffer};
 use arrow::datatypes::{Int32Type, Int64Type};
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;
 
+use super::ATTRIBUTE_ORDER;
 use super::promoted::{ORDER_IN_LIST, PromotedType, place_of, promoted, promoted_keys};
-use super::{ATTRIBUTE_ORDER, column};
 use crate::schema::{Column, attribute_fields, item};
 use crate::text::ValueType;
 use crate::view::{Attributes, DictColumn, ViewError};
@@ -21,26 +21,30 @@ use crate::view::{Attributes, DictColumn, ViewError};
 ///
 /// Any order that the file tells is taken: what it names and is not there is passed over, what it does not name follows.
 ///
-/// Cost: O(rows · promoted + attributes); of the texts, only those that rows have are copied.
+/// Columns of attributes that `batch` lacks have no values: who needs a few attributes need not read the others.
+///
+/// Cost: O(rows · promoted columns with values + attributes); of the texts, only those that rows have are copied.
 pub(super) fn merge(batch: &RecordBatch) -> Result<ArrayRef, ViewError> {
     let n_rows = batch.num_rows();
     let name = Column::Attributes.name();
-    let list = Attributes::new(name, column(batch, name)?)?;
+    let none_listed = empty_lists(n_rows);
+    let list = batch.column_by_name(name).unwrap_or(&none_listed);
+    let list = Attributes::new(name, list)?;
     let mut sources = sources_of(batch)?;
-    let order = column(batch, ATTRIBUTE_ORDER)?;
-    let order_texts = DictColumn::new(ATTRIBUTE_ORDER, order)?;
+    let is_present = |place: &usize| !matches!(sources[*place], Source::Absent);
+    let present: Vec<usize> = (0..sources.len()).filter(is_present).collect();
+    let order = batch.column_by_name(ATTRIBUTE_ORDER);
+    let order = order.map(|order| DictColumn::new(ATTRIBUTE_ORDER, order));
+    let order_texts = order.transpose()?;
     let mut out = Merged::new(n_rows, &list);
     for row in 0..n_rows {
         let mut left: u64 = 0;
-        for (place, source) in sources.iter().enumerate() {
-            left |= u64::from(source.has(row)) << place;
+        for &place in &present {
+            left |= u64::from(sources[place].has(row)) << place;
         }
         let mut rest = list.slots(row);
-        let told = if order.is_valid(row) {
-            order_texts.get(row).as_bytes()
-        } else {
-            &[]
-        };
+        let told = order_texts.filter(|order| order.is_valid(row));
+        let told = told.map_or(&[][..], |order| order.get(row).as_bytes());
         for &character in told {
             if character == ORDER_IN_LIST {
                 if let Some(slot) = rest.next() {
@@ -62,8 +66,22 @@ pub(super) fn merge(batch: &RecordBatch) -> Result<ArrayRef, ViewError> {
     Ok(out.finish())
 }
 
+/// A list without attributes for each row.
+fn empty_lists(n_rows: usize) -> ArrayRef {
+    let item = item(attribute_fields());
+    let values = new_empty_array(item.data_type());
+    Arc::new(ListArray::new(
+        item,
+        OffsetBuffer::new_zeroed(n_rows),
+        values,
+        None,
+    ))
+}
+
 /// A promoted column, and which of its values have a key in the merged dictionary already.
 enum Source<'a> {
+    /// No row has a value, or the column was not read.
+    Absent,
     Text(&'a dyn Array, DictColumn<'a>, Seen),
     Int(&'a Int64Array, HashMap<i64, i32, RandomState>),
 }
@@ -71,15 +89,20 @@ enum Source<'a> {
 impl Source<'_> {
     fn has(&self, row: usize) -> bool {
         match self {
+            Self::Absent => false,
             Self::Text(array, ..) => array.is_valid(row),
             Self::Int(array, _) => array.is_valid(row),
         }
     }
 }
 
+/// The promoted columns of `batch`, by place.
 fn sources_of(batch: &RecordBatch) -> Result<Vec<Source<'_>>, ViewError> {
     let source = |p: &'static super::Promoted| {
-        let array = column(batch, &p.column)?;
+        let array = batch.column_by_name(&p.column);
+        let Some(array) = array.filter(|a| a.null_count() < a.len()) else {
+            return Ok(Source::Absent);
+        };
         Ok(match p.kind {
             PromotedType::Text => {
                 let texts = DictColumn::new(&p.column, array)?;
@@ -201,6 +224,7 @@ impl Merged {
     fn push_promoted(&mut self, place: usize, source: &mut Source<'_>, row: usize) {
         let texts = &mut self.value_texts;
         let (kind, value) = match source {
+            Source::Absent => return,
             Source::Text(_, column, seen) => {
                 let key = column.key(row);
                 let value = seen.get_or(key, || texts.add(column.value(key)));

@@ -46,7 +46,7 @@ pub(crate) enum FieldColumn<'a> {
 impl<'a> FieldColumn<'a> {
     /// Finds the field in a batch.
     ///
-    /// Errors: `ViewError` when the batch lacks one of [`Origin::columns`].
+    /// Errors: `ViewError` when the batch lacks one of [`Origin::needs`].
     pub(crate) fn new(
         columns: &SpanColumns<'a>,
         origin: &Origin,

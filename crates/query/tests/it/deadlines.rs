@@ -55,17 +55,20 @@ fn a_search_reads_no_more_than_its_page_needs() {
     assert_eq!(found.traces.len(), 5);
     assert!(found.next_cursor.is_some());
     // One batch of the scan, and the traces of the page read whole.
-    assert!(found.report.rows_read <= 20, "{:?}", found.report);
+    assert!(found.report.read.rows_read <= 20, "{:?}", found.report);
 }
 
 #[test]
 fn other_questions_stop_at_their_deadline_too() {
     let (engine, clock) = slow_engine();
     let deadline = Some(clock.instant() + Duration::from_secs(3));
-    let services =
-        answer(engine.services(&TenantId::default_tenant(), TimeRange::ALL, deadline)).unwrap();
-    assert_eq!(services.partial, Some(Partial::Deadline));
-    assert_eq!(services.services[0].span_count, 30);
+    let tenant = TenantId::default_tenant();
+    let found = answer(engine.operations(&tenant, "web", TimeRange::ALL, deadline)).unwrap();
+    assert_eq!(found.partial, Some(Partial::Deadline));
+    assert_eq!(found.operations[0].span_count, 30);
+    let found = answer(engine.services(&tenant, TimeRange::ALL, deadline)).unwrap();
+    assert_eq!(found.partial, Some(Partial::Deadline));
+    assert!(found.services.is_empty(), "the deadline had passed before");
 }
 
 #[test]

@@ -115,11 +115,21 @@ fn matched(span: MatchedSpan) -> api::MatchedSpan {
 }
 
 fn report(report: &Report) -> api::ReadReport {
+    let read = &report.read;
     api::ReadReport {
-        blocks_read: report.blocks_read,
-        blocks_pruned: report.blocks_pruned,
-        rows_read: report.rows_read,
-        bytes_read: report.bytes_read,
+        blocks_read: read.blocks_read,
+        blocks_pruned: read.blocks_pruned(),
+        blocks_pruned_by_time: read.blocks_pruned_by_time,
+        blocks_pruned_by_statistics: read.blocks_pruned_by_statistics,
+        blocks_pruned_by_index: read.blocks_pruned_by_index,
+        row_groups_read: read.row_groups_read,
+        row_groups_skipped: read.row_groups_skipped,
+        pages_read: read.pages_read,
+        pages_skipped: read.pages_skipped,
+        rows_decoded: read.rows_decoded,
+        rows_read: read.rows_read,
+        bytes_read: read.bytes_read,
+        bytes_cached: read.bytes_cached,
         elapsed_micros: u64::try_from(report.elapsed.as_micros()).unwrap_or(u64::MAX),
     }
 }

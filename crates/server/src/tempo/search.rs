@@ -111,11 +111,11 @@ pub(crate) fn question_of(
 /// Tempo's message of an answer.
 pub(crate) fn response(found: SearchResult) -> SearchResponse {
     let count = |n: u64| u32::try_from(n).unwrap_or(u32::MAX);
-    let report = &found.report;
+    let report = &found.report.read;
     let metrics = SearchMetrics {
         inspected_traces: count(found.traces.len() as u64),
-        inspected_bytes: report.bytes_read,
-        total_blocks: count(report.blocks_read + report.blocks_pruned),
+        inspected_bytes: report.bytes_read + report.bytes_cached,
+        total_blocks: count(report.blocks_read + report.blocks_pruned()),
         completed_jobs: 1,
         total_jobs: 1,
         inspected_spans: report.rows_read,

@@ -49,7 +49,7 @@ pub(crate) async fn v2(
             .map(ToString::to_string)
             .unwrap_or_default();
         let metrics = TraceByIdMetrics {
-            inspected_bytes: trace.report.bytes_read,
+            inspected_bytes: trace.report.read.bytes_read + trace.report.read.bytes_cached,
         };
         if wants_protobuf(&headers) {
             let status = if trace.partial.is_some() {

@@ -1,157 +1,243 @@
-//! Footers, page indexes and bloom filters of blocks, kept in memory up to a limit.
+//! What was read of blocks, kept in memory within one limit: footers, tables and filters of traces, decompressed pages.
+//!
+//! Eviction is by second chance: entries stand in a ring; the hand passes over one that was used since it came by, once, and evicts
+//! one that was not. So each use and each eviction costs O(1), and a scan that reads everything once does not drive out what is used
+//! again and again.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
+use std::hash::Hash;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use columnar::Column;
-use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ParquetRecordBatchReaderBuilder};
+use foldhash::fast::RandomState;
 use parquet::bloom_filter::Sbbf;
+use parquet::column::page::Page;
+use telemetry::StorageMetrics;
 
-use super::file::{BlockInput, ReadBudget};
-use super::version::Layout;
-use crate::catalog::BlockEntry;
-use crate::disk::{Disk, DiskFile};
-use crate::error::BlockError;
+use super::open::OpenBlock;
+use super::traces::{TraceIdFilter, TraceTable};
 
-/// A block whose footer has been read.
-#[derive(Debug)]
-pub(crate) struct OpenBlock {
-    file: Arc<dyn DiskFile>,
-    len: u64,
-    pub(crate) metadata: ArrowReaderMetadata,
-    pub(crate) layout: Layout,
-    /// Of trace ids, by row group.
-    pub(crate) blooms: Vec<Option<Sbbf>>,
+/// An entry of more than this share of the limit is not kept: it would drive out too much. The largest are tables of traces: some 100 bytes
+/// for each of a block's, so 20 MB where a block has five million spans.
+const SHARE_MAX: u64 = 4;
+
+/// What is kept of one entry beside its contents: key, place in the ring, flags.
+const ENTRY_BYTES: u64 = 128;
+
+/// The name of something that can be read of a block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum CacheKey {
+    /// Footer and page locations of a block.
+    Block(u64),
+    /// The filter of a block's trace ids.
+    TraceFilter(u64),
+    /// The table of a block's traces.
+    TraceTable(u64),
+    /// The Bloom filter of a column of a row group, by block and offset.
+    BloomFilter(u64, u64),
+    /// The page of a block at an offset.
+    Page(u64, u64),
 }
 
-impl OpenBlock {
-    fn open(disk: &dyn Disk, path: &str, budget: &ReadBudget) -> Result<Self, BlockError> {
-        let file = disk.open(path)?;
-        let input = BlockInput {
-            len: file.len()?,
-            file,
-            budget: budget.clone(),
+impl CacheKey {
+    fn block(self) -> u64 {
+        match self {
+            Self::Block(id) | Self::TraceFilter(id) | Self::TraceTable(id) => id,
+            Self::BloomFilter(id, _) | Self::Page(id, _) => id,
+        }
+    }
+}
+
+/// Something that was read of a block.
+#[derive(Debug, Clone)]
+pub(crate) enum Cached {
+    Block(Arc<OpenBlock>),
+    TraceFilter(Arc<TraceIdFilter>),
+    TraceTable(Arc<TraceTable>),
+    BloomFilter(Arc<Sbbf>),
+    Page(Page),
+}
+
+/// The cache. One for all scans of a store.
+#[derive(Debug)]
+pub(crate) struct ReadCache {
+    // Held to look up and to insert, not while anything is read; two scans may read the same page.
+    ring: Mutex<Ring>,
+    metrics: StorageMetrics,
+}
+
+#[derive(Debug)]
+struct Ring {
+    entries: HashMap<CacheKey, Entry, RandomState>,
+    /// The oldest first.
+    order: VecDeque<CacheKey>,
+    bytes: u64,
+    bytes_max: u64,
+}
+
+#[derive(Debug)]
+struct Entry {
+    value: Cached,
+    bytes: u64,
+    is_used: bool,
+}
+
+impl ReadCache {
+    pub(crate) fn new(bytes_max: u64, metrics: StorageMetrics) -> Self {
+        Self {
+            ring: Mutex::new(Ring {
+                entries: HashMap::default(),
+                order: VecDeque::new(),
+                bytes: 0,
+                bytes_max,
+            }),
+            metrics,
+        }
+    }
+
+    /// What is kept under `key`.
+    pub(crate) fn get(&self, key: CacheKey) -> Option<Cached> {
+        let found = self.with(|ring| {
+            let entry = ring.entries.get_mut(&key)?;
+            entry.is_used = true;
+            Some(entry.value.clone())
+        });
+        let counter = if found.is_some() {
+            &self.metrics.cache_hits
+        } else {
+            &self.metrics.cache_misses
         };
-        let (layout, metadata) = Layout::load(&input)?;
-        let builder =
-            ParquetRecordBatchReaderBuilder::new_with_metadata(input.clone(), metadata.clone());
-        let trace_id = layout.leaf(Column::TraceId);
-        let blooms = (0..metadata.metadata().num_row_groups())
-            .map(|group| builder.get_row_group_column_bloom_filter(group, trace_id));
-        Ok(Self {
-            blooms: blooms.collect::<Result<_, _>>()?,
-            file: input.file,
-            len: input.len,
-            metadata,
-            layout,
+        counter.inc();
+        found
+    }
+
+    /// Keeps `value`, which takes `bytes` of memory, as long as it is used and there is room.
+    pub(crate) fn insert(&self, key: CacheKey, value: Cached, bytes: u64) {
+        let (bytes, evicted) = self.with(|ring| {
+            let evicted = ring.insert(key, value, bytes + ENTRY_BYTES);
+            (ring.bytes, evicted)
+        });
+        self.metrics.cache_evictions.inc_by(evicted);
+        self.metrics.cache_bytes.set(bytes as i64);
+    }
+
+    /// Lets go of all of block `id`. O(entries).
+    pub(crate) fn forget(&self, id: u64) {
+        let bytes = self.with(|ring| {
+            ring.forget(id);
+            ring.bytes
+        });
+        self.metrics.cache_bytes.set(bytes as i64);
+    }
+
+    fn with<T>(&self, work: impl FnOnce(&mut Ring) -> T) -> T {
+        work(&mut self.ring.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Ring {
+    fn forget(&mut self, id: u64) {
+        let bytes = &mut self.bytes;
+        self.entries.retain(|key, entry| {
+            let stays = key.block() != id;
+            *bytes -= if stays { 0 } else { entry.bytes };
+            stays
+        });
+        self.order.retain(|key| key.block() != id);
+    }
+
+    /// Returns how many entries had to go.
+    fn insert(&mut self, key: CacheKey, value: Cached, bytes: u64) -> u64 {
+        if bytes > self.bytes_max / SHARE_MAX {
+            return 0;
+        }
+        let entry = Entry {
+            value,
+            bytes,
+            is_used: false,
+        };
+        self.bytes += bytes;
+        match self.entries.insert(key, entry) {
+            Some(replaced) => self.bytes -= replaced.bytes,
+            None => self.order.push_back(key),
+        }
+        let mut evicted = 0;
+        while self.bytes > self.bytes_max {
+            let Some(oldest) = self.order.pop_front() else {
+                break;
+            };
+            match self.entries.get_mut(&oldest) {
+                Some(entry) if entry.is_used => {
+                    entry.is_used = false;
+                    self.order.push_back(oldest);
+                }
+                Some(entry) => {
+                    self.bytes -= entry.bytes;
+                    self.entries.remove(&oldest);
+                    evicted += 1;
+                }
+                None => {}
+            }
+        }
+        evicted
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use parquet::basic::Encoding;
+
+    use super::*;
+
+    fn page(len: usize) -> Cached {
+        Cached::Page(Page::DictionaryPage {
+            buf: Bytes::from(vec![0; len]),
+            num_values: 0,
+            encoding: Encoding::PLAIN,
+            is_sorted: false,
         })
     }
 
-    /// The file, read within `budget`.
-    pub(crate) fn input(&self, budget: &ReadBudget) -> BlockInput {
-        BlockInput {
-            file: self.file.clone(),
-            len: self.len,
-            budget: budget.clone(),
+    #[test]
+    fn what_is_used_stays_and_the_limit_holds() {
+        let cache = ReadCache::new(64_000, StorageMetrics::default());
+        let hot = CacheKey::Page(0, 0);
+        cache.insert(hot, page(1_000), 1_000);
+        for n in 1..1_000 {
+            assert!(cache.get(hot).is_some(), "{n}");
+            cache.insert(CacheKey::Page(1, n), page(1_000), 1_000);
+            assert!(cache.with(|ring| ring.bytes) <= 64_000);
         }
+        assert!(cache.get(CacheKey::Page(1, 1)).is_none());
+        assert!(cache.get(CacheKey::Page(1, 999)).is_some());
+        assert_eq!(
+            cache.with(|ring| ring.order.len()),
+            cache.with(|ring| ring.entries.len())
+        );
     }
 
-    fn memory_bytes(&self) -> u64 {
-        let blooms = self.blooms.iter().flatten();
-        // Source: Parquet's split-block bloom filters have blocks of 32 bytes.
-        let blooms: usize = blooms.map(|b| 32 * b.num_blocks()).sum();
-        (self.metadata.metadata().memory_size() + blooms) as u64
-    }
-}
-
-/// Open blocks by id; the least recently used are closed first. A scan that has one keeps it open.
-#[derive(Debug)]
-pub(crate) struct BlockCache {
-    disk: Arc<dyn Disk>,
-    bytes_max: u64,
-    // Held to look up and insert, not while a footer is read; two scans may read the same one.
-    entries: Mutex<Entries>,
-}
-
-#[derive(Debug, Default)]
-struct Entries {
-    by_id: HashMap<u64, Cached>,
-    bytes: u64,
-    uses: u64,
-}
-
-#[derive(Debug)]
-struct Cached {
-    block: Arc<OpenBlock>,
-    bytes: u64,
-    last_use: u64,
-}
-
-impl BlockCache {
-    pub(crate) fn new(disk: Arc<dyn Disk>, bytes_max: u64) -> Self {
-        Self {
-            disk,
-            bytes_max,
-            entries: Mutex::default(),
+    #[test]
+    fn a_block_is_forgotten_as_a_whole() {
+        let cache = ReadCache::new(64_000, StorageMetrics::default());
+        for n in 0..10 {
+            cache.insert(CacheKey::Page(n % 2, n), page(1_000), 1_000);
         }
+        cache.forget(1);
+        assert!(cache.get(CacheKey::Page(1, 3)).is_none());
+        assert!(cache.get(CacheKey::Page(0, 4)).is_some());
+        assert_eq!(cache.with(|ring| ring.bytes), 5 * (1_000 + ENTRY_BYTES));
+        assert_eq!(cache.with(|ring| ring.order.len()), 5);
     }
 
-    /// The block of `entry`; reads its footer, page index and bloom filters when they are not in memory.
-    pub(crate) fn open(
-        &self,
-        entry: &BlockEntry,
-        budget: &ReadBudget,
-    ) -> Result<Arc<OpenBlock>, BlockError> {
-        if let Some(block) = self.with(|entries| entries.get(entry.id)) {
-            return Ok(block);
+    #[test]
+    fn what_is_too_large_or_there_already_changes_nothing() {
+        let cache = ReadCache::new(64_000, StorageMetrics::default());
+        cache.insert(CacheKey::Page(0, 0), page(20_000), 20_000);
+        assert!(cache.get(CacheKey::Page(0, 0)).is_none());
+        for _ in 0..100 {
+            cache.insert(CacheKey::Page(0, 1), page(1_000), 1_000);
         }
-        let block = Arc::new(OpenBlock::open(self.disk.as_ref(), &entry.path, budget)?);
-        self.with(|entries| entries.insert(entry.id, block.clone(), self.bytes_max));
-        Ok(block)
-    }
-
-    /// Closes the block: its file is about to go.
-    pub(crate) fn forget(&self, id: u64) {
-        self.with(|entries| entries.remove(id));
-    }
-
-    fn with<T>(&self, work: impl FnOnce(&mut Entries) -> T) -> T {
-        work(&mut self.entries.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-}
-
-impl Entries {
-    fn get(&mut self, id: u64) -> Option<Arc<OpenBlock>> {
-        self.uses += 1;
-        let cached = self.by_id.get_mut(&id)?;
-        cached.last_use = self.uses;
-        Some(cached.block.clone())
-    }
-
-    fn insert(&mut self, id: u64, block: Arc<OpenBlock>, bytes_max: u64) {
-        self.uses += 1;
-        let bytes = block.memory_bytes();
-        let cached = Cached {
-            block,
-            bytes,
-            last_use: self.uses,
-        };
-        self.bytes += bytes;
-        if let Some(replaced) = self.by_id.insert(id, cached) {
-            self.bytes -= replaced.bytes;
-        }
-        while self.bytes > bytes_max {
-            let oldest = self.by_id.iter().min_by_key(|(_, c)| c.last_use);
-            let Some(id) = oldest.map(|(id, _)| *id) else {
-                break;
-            };
-            self.remove(id);
-        }
-    }
-
-    fn remove(&mut self, id: u64) {
-        if let Some(evicted) = self.by_id.remove(&id) {
-            self.bytes -= evicted.bytes;
-        }
+        assert_eq!(cache.with(|ring| ring.bytes), 1_000 + ENTRY_BYTES);
+        assert_eq!(cache.metrics.cache_evictions.get(), 0);
     }
 }

@@ -1,75 +1,50 @@
-//! Reading bytes of a block, within a budget.
+//! Bytes of a block, within the limits of a reading.
 
 use std::io::{self, Read};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use bytes::Bytes;
 use parquet::errors::{ParquetError, Result};
 use parquet::file::reader::{ChunkReader, Length};
 
+use super::reading::Reading;
 use crate::disk::DiskFile;
-
-/// What one scan has read, and whether it could. Clones share it.
-///
-/// The Parquet reader turns causes into texts on their way out, so they are noted here.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct ReadBudget {
-    read: Arc<AtomicU64>,
-    max: Option<u64>,
-    disk_failed: Arc<AtomicBool>,
-}
-
-/// The bytes that a scan may read are used up.
-#[derive(Debug, thiserror::Error)]
-#[error("more than {0} bytes would be read")]
-pub(crate) struct BudgetSpent(u64);
-
-impl ReadBudget {
-    pub(crate) fn new(max: Option<u64>) -> Self {
-        Self {
-            max,
-            ..Self::default()
-        }
-    }
-
-    pub(crate) fn bytes_read(&self) -> u64 {
-        self.read.load(Ordering::Relaxed)
-    }
-
-    /// Whether a read was refused for want of budget.
-    pub(crate) fn is_spent(&self) -> bool {
-        self.max.is_some_and(|max| self.bytes_read() > max)
-    }
-
-    /// Whether the disk failed to read.
-    pub(crate) fn disk_failed(&self) -> bool {
-        self.disk_failed.load(Ordering::Relaxed)
-    }
-
-    fn take(&self, bytes: u64) -> Result<()> {
-        let before = self.read.fetch_add(bytes, Ordering::Relaxed);
-        match self.max {
-            Some(max) if before.saturating_add(bytes) > max => {
-                Err(ParquetError::External(Box::new(BudgetSpent(max))))
-            }
-            _ => Ok(()),
-        }
-    }
-}
 
 /// A block's file as the Parquet reader takes it.
 #[derive(Debug, Clone)]
 pub(crate) struct BlockInput {
     pub(crate) file: Arc<dyn DiskFile>,
     pub(crate) len: u64,
-    pub(crate) budget: ReadBudget,
+    pub(crate) reading: Arc<Reading>,
 }
 
 impl BlockInput {
+    /// `length` bytes from `start` on.
+    ///
+    /// Errors: when the file ends before, when the reading may not go on, when the disk fails.
+    pub(crate) fn bytes(&self, start: u64, length: usize) -> Result<Bytes> {
+        let end = start.checked_add(length as u64);
+        if end.is_none_or(|end| end > self.len) {
+            return Err(ParquetError::EOF(format!(
+                "bytes {start} to +{length} of a block of {} bytes",
+                self.len
+            )));
+        }
+        let stopped = |stop| ParquetError::External(Box::new(stop));
+        self.reading.take(length as u64).map_err(stopped)?;
+        let mut bytes = vec![0; length];
+        self.read_at(start, &mut bytes)?;
+        Ok(Bytes::from(bytes))
+    }
+
     fn read_at(&self, offset: u64, bytes: &mut [u8]) -> io::Result<()> {
         let read = self.file.read_at(offset, bytes);
-        read.inspect_err(|_| self.budget.disk_failed.store(true, Ordering::Relaxed))
+        // A file that is shorter than it was is damaged; anything else is the disk's fault.
+        read.inspect_err(|e| {
+            if e.kind() != io::ErrorKind::UnexpectedEof {
+                self.reading.disk_failed();
+            }
+        })
     }
 }
 
@@ -90,19 +65,7 @@ impl ChunkReader for BlockInput {
     }
 
     fn get_bytes(&self, start: u64, length: usize) -> Result<Bytes> {
-        if start
-            .checked_add(length as u64)
-            .is_none_or(|end| end > self.len)
-        {
-            return Err(ParquetError::EOF(format!(
-                "bytes {start} to +{length} of a block of {} bytes",
-                self.len
-            )));
-        }
-        self.budget.take(length as u64)?;
-        let mut bytes = vec![0; length];
-        self.read_at(start, &mut bytes)?;
-        Ok(Bytes::from(bytes))
+        self.bytes(start, length)
     }
 }
 
@@ -118,7 +81,7 @@ impl Read for BlockRead {
         let left = self.input.len.saturating_sub(self.at);
         let len = out.len().min(usize::try_from(left).unwrap_or(usize::MAX));
         self.input
-            .budget
+            .reading
             .take(len as u64)
             .map_err(io::Error::other)?;
         self.input.read_at(self.at, &mut out[..len])?;

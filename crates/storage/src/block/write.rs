@@ -16,7 +16,9 @@ use parquet::file::properties::WriterProperties;
 use parquet::file::writer::SerializedFileWriter;
 
 use super::encode::{Place, RowGroupEncoder};
-use super::traces::{SECTION_VERSION, ServiceKey, TraceSpan, TraceTableBuilder};
+use super::traces::{
+    ServiceKey, TRACE_FILTER_VERSION, TRACE_TABLE_VERSION, TraceSpan, TraceTableBuilder,
+};
 use super::{BLOCK_VERSION, BLOCK_VERSION_KEY, ROW_GROUP_ROWS, TRACE_FILTER_KEY, TRACE_TABLE_KEY};
 use crate::catalog::SERVICES_MAX;
 use crate::error::BlockError;
@@ -149,15 +151,17 @@ impl<W: Write + Send> BlockWriter<W> {
                 }
                 self.traces.service(name)
             });
-            self.traces.push(&TraceSpan {
+            let span = TraceSpan {
                 trace_id: view.trace_id(row),
                 start_unix_nano: start,
                 end_unix_nano: start.wrapping_add(view.durations.value(row)),
                 is_error: view.status_codes.value(row) == model::StatusCode::ERROR.0,
                 is_root: view.parents.is_null(row),
-                service,
+                span_id: view.span_id(row),
+                kind: view.kinds.value(row),
                 name: view.names.get(row),
-            });
+            };
+            self.traces.push(service, &span);
         }
         self.written.spans += self.places.len() as u64;
         Ok(())
@@ -167,8 +171,8 @@ impl<W: Write + Send> BlockWriter<W> {
     pub(crate) fn finish(mut self) -> Result<Written, BlockError> {
         self.end_row_group()?;
         let sections = std::mem::take(&mut self.traces).finish()?;
-        self.put_section(TRACE_FILTER_KEY, &sections.filter)?;
-        self.put_section(TRACE_TABLE_KEY, &sections.table)?;
+        self.put_section(TRACE_FILTER_KEY, TRACE_FILTER_VERSION, &sections.filter)?;
+        self.put_section(TRACE_TABLE_KEY, TRACE_TABLE_VERSION, &sections.table)?;
         self.file.finish()?;
         self.written.traces = sections.n_traces;
         self.written.bytes = self.file.bytes_written() as u64;
@@ -178,14 +182,14 @@ impl<W: Write + Send> BlockWriter<W> {
         Ok(self.written)
     }
 
-    fn put_section(&mut self, key: &str, bytes: &[u8]) -> Result<(), BlockError> {
+    fn put_section(&mut self, key: &str, version: u32, bytes: &[u8]) -> Result<(), BlockError> {
         let (at, len, crc) = (
             self.file.bytes_written(),
             bytes.len(),
             crc32c::crc32c(bytes),
         );
         self.file.write_all(bytes)?;
-        let place = format!("{SECTION_VERSION},{at},{len},{crc}");
+        let place = format!("{version},{at},{len},{crc}");
         let pair = KeyValue::new(key.to_owned(), place);
         self.file.append_key_value_metadata(pair);
         Ok(())
@@ -252,9 +256,11 @@ fn properties() -> Arc<WriterProperties> {
 /// The columns of a source that are counted.
 struct SpanView<'a> {
     trace_ids: &'a FixedSizeBinaryArray,
+    span_ids: &'a FixedSizeBinaryArray,
     parents: &'a FixedSizeBinaryArray,
     starts: Int64Array,
     durations: &'a Int64Array,
+    kinds: &'a Int32Array,
     status_codes: &'a Int32Array,
     services: DictColumn<'a>,
     names: DictColumn<'a>,
@@ -272,14 +278,19 @@ impl<'a> SpanView<'a> {
             ids.ok_or_else(|| wrong(column.name()))
         };
         let durations = array(layout::DURATION_NANO)?.as_primitive_opt::<Int64Type>();
-        let codes = array(Column::StatusCode.name())?.as_primitive_opt::<Int32Type>();
+        let codes = |column: Column| {
+            let codes = array(column.name())?.as_primitive_opt::<Int32Type>();
+            codes.ok_or_else(|| wrong(column.name()))
+        };
         let starts = layout::from_file(batch, &[Column::StartTimeUnixNano])?;
         Ok(Self {
             trace_ids: ids(Column::TraceId)?,
+            span_ids: ids(Column::SpanId)?,
             parents: ids(Column::ParentSpanId)?,
             starts: starts.column(0).as_primitive::<Int64Type>().clone(),
             durations: durations.ok_or_else(|| wrong(layout::DURATION_NANO))?,
-            status_codes: codes.ok_or_else(|| wrong(Column::StatusCode.name()))?,
+            kinds: codes(Column::Kind)?,
+            status_codes: codes(Column::StatusCode)?,
             services: DictColumn::new("service_name", array("service_name")?)?,
             names: DictColumn::new("name", array("name")?)?,
         })
@@ -288,6 +299,11 @@ impl<'a> SpanView<'a> {
     fn trace_id(&self, row: usize) -> TraceId {
         let id = self.trace_ids.value(row).try_into();
         TraceId(id.expect("the schema's ids have 16 bytes"))
+    }
+
+    fn span_id(&self, row: usize) -> [u8; 8] {
+        let id = self.span_ids.value(row).try_into();
+        id.expect("the schema's span ids have 8 bytes")
     }
 }
 

@@ -1,16 +1,13 @@
 //! A block that is merged: what traces it has, and how its rows are read.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use columnar::{Column, SpanColumns};
 use model::TraceId;
-use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::{
-    ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder, RowSelection,
-};
 
 use super::order::Order;
-use crate::block::{OpenBlock, ReadBudget};
+use crate::block::{BlockRows, OpenBlock, Reading};
 use crate::error::BlockError;
 
 /// Rows of a batch of ids and start times.
@@ -20,7 +17,7 @@ const ID_ROWS: usize = 8_192;
 pub(super) struct Input {
     pub(super) id: u64,
     pub(super) block: Arc<OpenBlock>,
-    pub(super) budget: ReadBudget,
+    pub(super) reading: Arc<Reading>,
 }
 
 impl Input {
@@ -33,7 +30,7 @@ impl Input {
         number: u16,
         wanted: &dyn Fn(&TraceId) -> bool,
     ) -> Result<(), BlockError> {
-        let Some(table) = self.block.trace_table(&self.budget)? else {
+        let Some(table) = self.block.trace_table(&self.reading)? else {
             return self.add_rows_to(order, number, wanted);
         };
         u32::try_from(table.n_rows()).map_err(|_| too_large())?;
@@ -63,8 +60,9 @@ impl Input {
                 order.add(number, id, start, first, end - first);
             }
         };
-        for batch in self.read(&columns, None, ID_ROWS)? {
-            let batch = self.block.layout.to_memory(batch?, &columns)?;
+        let mut rows = self.read(&columns, None, ID_ROWS);
+        while let Some(batch) = rows.next()? {
+            let batch = self.block.layout.to_memory(&batch, &columns)?;
             let view = SpanColumns::new(&batch);
             let ids = view.ids(Column::TraceId)?;
             let starts = view.int64(Column::StartTimeUnixNano)?;
@@ -82,30 +80,15 @@ impl Input {
         Ok(())
     }
 
-    /// Reads `columns` of the rows of `selection`, or of all, in batches of at most `batch_rows`.
+    /// Reads `columns` of `rows`, which ascend, or of all, in batches of at most `batch_rows`.
     pub(super) fn read(
         &self,
         columns: &[Column],
-        selection: Option<RowSelection>,
+        rows: Option<Vec<Range<u64>>>,
         batch_rows: usize,
-    ) -> Result<ParquetRecordBatchReader, BlockError> {
-        let metadata = self.block.metadata.clone();
-        let roots = self.block.layout.roots(columns);
-        let mask = ProjectionMask::roots(metadata.parquet_schema(), roots);
-        let input = self.block.input(&self.budget);
-        let mut reader = ParquetRecordBatchReaderBuilder::new_with_metadata(input, metadata)
-            .with_projection(mask)
-            .with_batch_size(batch_rows);
-        if let Some(selection) = selection {
-            reader = reader.with_row_selection(selection);
-        }
-        Ok(reader.build()?)
-    }
-
-    /// How many rows the block has.
-    pub(super) fn n_rows(&self) -> u64 {
-        let rows = self.block.metadata.metadata().file_metadata().num_rows();
-        u64::try_from(rows).unwrap_or(0)
+    ) -> BlockRows {
+        let (block, reading) = (self.block.clone(), self.reading.clone());
+        BlockRows::new(block, reading, columns, rows, batch_rows)
     }
 }
 

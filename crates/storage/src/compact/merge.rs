@@ -13,7 +13,7 @@ use super::input::Input;
 use super::order::{Order, Piece};
 use super::rewrite::RewriteError;
 use super::rows::{Batch, Fetched, Rows, Run};
-use crate::block::{OpenBlock, Place, ReadBudget};
+use crate::block::{OpenBlock, Place, Reading, Stop};
 use crate::error::BlockError;
 
 /// How much a merge holds.
@@ -111,11 +111,12 @@ pub(crate) struct MergeError {
 }
 
 impl MergeError {
-    /// Of block `block`, which was read within `budget`.
-    pub(crate) fn new(block: u64, budget: &ReadBudget, source: BlockError) -> Self {
+    /// Of block `block`, which was read for `reading`.
+    pub(crate) fn new(block: u64, reading: &Reading, source: BlockError) -> Self {
         Self {
             block,
-            disk_failed: budget.disk_failed() || matches!(source, BlockError::Io(_)),
+            disk_failed: reading.stopped() == Some(Stop::Disk)
+                || matches!(source, BlockError::Io(_)),
             source,
         }
     }
@@ -175,10 +176,10 @@ impl Merger {
             let input = Input {
                 id,
                 block,
-                budget: ReadBudget::default(),
+                reading: Reading::unlimited(),
             };
             let added = input.add_to(&mut order, number as u16, wanted);
-            added.map_err(|e| MergeError::new(id, &input.budget, e))?;
+            added.map_err(|e| MergeError::new(id, &input.reading, e))?;
             inputs.push(Arc::new(input));
         }
         let pieces = order.finish();
@@ -286,7 +287,7 @@ fn feeds(
     let feed = |(number, input): (usize, Arc<Input>)| {
         let pieces = of_input(number, false);
         let in_order = Rows::new(input.clone(), pieces, limits.batch_rows);
-        let in_order = in_order.map_err(|e| MergeError::new(input.id, &input.budget, e))?;
+        let in_order = in_order.map_err(|e| MergeError::new(input.id, &input.reading, e))?;
         let small = |rows: &Range<u32>| rows.len() <= fetch_rows;
         Ok(Feed {
             in_order,
@@ -303,7 +304,7 @@ fn feeds(
 impl Feed {
     fn begin(&mut self, piece: Piece) -> Result<Part, MergeError> {
         let begun = self.begin_part(piece);
-        begun.map_err(|e| MergeError::new(self.input.id, &self.input.budget, e))
+        begun.map_err(|e| MergeError::new(self.input.id, &self.input.reading, e))
     }
 
     fn begin_part(&mut self, piece: Piece) -> Result<Part, BlockError> {
@@ -336,7 +337,7 @@ impl Feed {
             None if part.piece.is_displaced => self.fetched_run(&part.piece, part.row),
             None => self.in_order.run(&part.piece, part.row),
         };
-        part.run = run.map_err(|e| MergeError::new(self.input.id, &self.input.budget, e))?;
+        part.run = run.map_err(|e| MergeError::new(self.input.id, &self.input.reading, e))?;
         part.row += part.run.rows.len() as u32;
         Ok(true)
     }

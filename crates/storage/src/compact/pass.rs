@@ -12,7 +12,6 @@ use telemetry::StorageMetrics;
 use super::plan::{Candidate, LEVEL_SETTLED, Policy, next_merge};
 use super::retention::{Kept, Reason, Retention};
 use super::rewrite::{Keep, Rewrite, RewriteError, Rewriter, Rewritten};
-use crate::block::{ReadBudget, held_traces};
 use crate::catalog::{BlockEntry, Catalog, Change, Commits};
 use crate::flush::Flusher;
 use crate::holds::{Erasure, HoldsFile};
@@ -289,9 +288,9 @@ impl Compaction {
     fn bury(&mut self) -> Result<(), Error> {
         let now = self.clock.unix_nano();
         let mut first_error = None;
-        let (disk, cache) = (&self.rewriter.disk, &self.rewriter.cache);
+        let (disk, blocks) = (&self.rewriter.disk, &self.rewriter.blocks);
         self.replaced.retain(|(block, deadline)| {
-            cache.forget(block.id);
+            blocks.forget(block.id);
             if Arc::strong_count(block) > 1 && *deadline > now {
                 return true;
             }
@@ -308,8 +307,7 @@ impl Compaction {
     }
 
     fn held(&self, block: &BlockEntry, ids: &Arc<[TraceId]>) -> Result<BTreeSet<TraceId>, Error> {
-        let open = self.rewriter.cache.open(block, &ReadBudget::default());
-        let held = open.and_then(|open| held_traces(&open, ids));
+        let held = self.rewriter.blocks.held_traces(block, ids);
         held.map_err(|e| failed("looking for traces in a block", e))
     }
 

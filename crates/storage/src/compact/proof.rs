@@ -6,16 +6,19 @@
 //! being written.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use aho_corasick::{AhoCorasick, BuildError};
 use columnar::{Column, SpanColumns};
 use model::TraceId;
-use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
-use crate::block::{Layout, trace_id_filter, trace_table};
+use crate::block::{BlockRows, OpenBlock, Reading};
 use crate::disk::{Disk, read_all};
+use crate::error::BlockError;
 use crate::holds;
+
+/// Rows of a batch of ids.
+const BATCH_ROWS: usize = 8_192;
 
 /// What a search of all files found.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -76,8 +79,9 @@ fn file(
     proof.bytes += bytes.len() as u64;
     let mut found = patterns.in_bytes(&bytes);
     if path.ends_with(".parquet") {
-        match patterns.in_block(bytes.into()) {
+        match patterns.in_block(disk, &path) {
             Ok(more) => found.extend(more),
+            Err(BlockError::Io(error)) if error.kind() == std::io::ErrorKind::NotFound => {}
             Err(_) => proof.unreadable.push(path.clone()),
         }
     }
@@ -117,22 +121,22 @@ impl<'a> Patterns<'a> {
             .collect()
     }
 
-    fn in_block(&self, bytes: bytes::Bytes) -> Result<BTreeSet<TraceId>, crate::error::BlockError> {
+    /// Those that the table of traces, a row or a link of the block at `path` names.
+    fn in_block(&self, disk: &dyn Disk, path: &str) -> Result<BTreeSet<TraceId>, BlockError> {
         let wanted: BTreeSet<&[u8]> = self.ids.iter().map(|id| &id.0[..]).collect();
-        let (layout, metadata) = Layout::load(&bytes)?;
+        let reading = Reading::unlimited();
+        let block = Arc::new(OpenBlock::read(0, path, disk, &reading)?);
         let mut found = BTreeSet::new();
-        if layout == Layout::V2 {
-            let table = trace_table(&bytes, &metadata)?;
+        if let Some(table) = block.trace_table(&reading)? {
             let held = table.iter().map(|trace| trace.id());
             found.extend(held.filter(|id| wanted.contains(&id.0[..])));
-            // It has no ids, only whether it may have one, and may be wrong; but it must be what was written.
-            trace_id_filter(&bytes, &metadata)?;
         }
-        let roots = layout.roots(&[Column::TraceId, Column::Links]);
-        let mask = ProjectionMask::roots(metadata.parquet_schema(), roots);
-        let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(bytes, metadata);
-        for batch in builder.with_projection(mask).build()? {
-            let batch = batch?;
+        // It has no ids, only whether it may have one, and may be wrong; but it must be what was written.
+        block.trace_filter(&reading)?;
+        let columns = [Column::TraceId, Column::Links];
+        let mut rows = BlockRows::new(block.clone(), reading, &columns, None, BATCH_ROWS);
+        while let Some(batch) = rows.next()? {
+            let batch = block.layout.to_memory(&batch, &columns)?;
             let columns = SpanColumns::new(&batch);
             let links = columns.links()?;
             for ids in [columns.ids(Column::TraceId)?, links.trace_ids] {

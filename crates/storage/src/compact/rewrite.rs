@@ -10,7 +10,7 @@ use store_api::{TraceFilter, Traces, Verdict};
 use super::merge::{Chunk, Limits, MergeError, Merger};
 use super::twins::{Twins, without_twins};
 use crate::block::{
-    BlockCache, BlockFile, HOUR_NANO, Place as Row, ReadBudget, hour_folder, hour_start,
+    BlockFile, BlockReader, HOUR_NANO, Place as Row, Reading, hour_folder, hour_start,
 };
 use crate::catalog::BlockEntry;
 use crate::disk::{Disk, create_dirs};
@@ -60,7 +60,7 @@ pub(crate) enum Keep<'a> {
 #[derive(Debug)]
 pub(crate) struct Rewriter {
     pub(crate) disk: Arc<dyn Disk>,
-    pub(crate) cache: Arc<BlockCache>,
+    pub(crate) blocks: Arc<BlockReader>,
     pub(crate) block_ids: Arc<BlockIds>,
     /// Set when the store closes.
     pub(crate) stop: Arc<AtomicBool>,
@@ -152,9 +152,9 @@ impl Run<'_> {
     fn all(&mut self) -> Result<(), RewriteError> {
         let mut blocks = Vec::with_capacity(self.job.inputs.len());
         for entry in self.job.inputs {
-            let budget = ReadBudget::default();
-            let opened = self.rewriter.cache.open(entry, &budget);
-            let opened = opened.map_err(|source| MergeError::new(entry.id, &budget, source))?;
+            let reading = Reading::unlimited();
+            let opened = self.rewriter.blocks.open(entry, &reading);
+            let opened = opened.map_err(|source| MergeError::new(entry.id, &reading, source))?;
             blocks.push((entry.id, opened));
         }
         let mut merger = Merger::new(blocks, &|id| self.job.wants(id), Limits::default())?;

@@ -7,10 +7,10 @@ use arrow::array::{AsArray, FixedSizeBinaryArray, Int64Array, RecordBatch};
 use arrow::datatypes::Int64Type;
 use columnar::{Column, ViewError, layout};
 use model::TraceId;
-use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, RowSelection};
 
 use super::input::Input;
 use super::order::Piece;
+use crate::block::BlockRows;
 use crate::error::BlockError;
 
 /// Unwanted rows between wanted ones that are read all the same: leaving out fewer saves hardly a page.
@@ -89,15 +89,10 @@ impl Chosen {
         self.before[self.ranges.len()]
     }
 
-    fn selection(&self, n_rows: u64) -> Option<RowSelection> {
-        if self.n_rows() == n_rows {
-            return None;
-        }
-        let ranges = self.ranges.iter().map(|r| r.start as usize..r.end as usize);
-        Some(RowSelection::from_consecutive_ranges(
-            ranges,
-            n_rows as usize,
-        ))
+    /// For a reader of a block that has `n_rows`; `None` when all of them are chosen.
+    fn rows(&self, n_rows: u64) -> Option<Vec<Range<u64>>> {
+        let numbers = |r: &Range<u32>| u64::from(r.start)..u64::from(r.end);
+        (self.n_rows() != n_rows).then(|| self.ranges.iter().map(numbers).collect())
     }
 
     /// How many chosen rows come before `row`, which is one.
@@ -112,7 +107,7 @@ impl Chosen {
 /// Reads chosen rows of an input, in the order of the file. Memory: a page of each column, and a batch.
 pub(super) struct Rows {
     input: Arc<Input>,
-    reader: ParquetRecordBatchReader,
+    reader: BlockRows,
     chosen: Chosen,
     batch: Option<Arc<Batch>>,
     /// Which of the chosen rows the batch has.
@@ -130,9 +125,9 @@ impl Rows {
     }
 
     fn of(input: Arc<Input>, chosen: Chosen, batch_rows: usize) -> Result<Self, BlockError> {
-        let selection = chosen.selection(input.n_rows());
+        let rows = chosen.rows(input.block.n_rows());
         Ok(Self {
-            reader: input.read(&Column::ALL, selection, batch_rows)?,
+            reader: input.read(&Column::ALL, rows, batch_rows),
             input,
             chosen,
             batch: None,
@@ -157,7 +152,7 @@ impl Rows {
     }
 
     fn next_batch(&mut self) -> Result<(), BlockError> {
-        let batch = self.reader.next().transpose()?.ok_or_else(missing)?;
+        let batch = self.reader.next()?.ok_or_else(missing)?;
         let start = self.of_batch.end;
         self.of_batch = start..start + batch.num_rows() as u64;
         let batch = self.input.block.layout.to_file(batch)?;
@@ -222,8 +217,6 @@ fn missing() -> BlockError {
 
 #[cfg(test)]
 mod tests {
-    use parquet::arrow::arrow_reader::RowSelector;
-
     use super::*;
 
     #[test]
@@ -233,14 +226,7 @@ mod tests {
         assert_eq!(chosen.n_rows(), 9);
         let numbers = [1, 2, 9, 10, 20, 21].map(|row| chosen.number_of(row));
         assert_eq!(numbers, [None, Some(0), Some(7), None, Some(8), None]);
-        let skipped = RowSelection::from(vec![
-            RowSelector::skip(2),
-            RowSelector::select(8),
-            RowSelector::skip(10),
-            RowSelector::select(1),
-            RowSelector::skip(4),
-        ]);
-        assert_eq!(chosen.selection(25), Some(skipped));
-        assert_eq!(Chosen::new([0..3, 3..7], 0).selection(7), None);
+        assert_eq!(chosen.rows(25), Some(vec![2..10, 20..21]));
+        assert_eq!(Chosen::new([0..3, 3..7], 0).rows(7), None);
     }
 }

@@ -5,7 +5,9 @@
 mod conformance;
 mod crash;
 mod damage;
+mod damaged_blocks;
 mod faulty_disk;
+mod filtered;
 mod golden;
 mod pressure;
 mod real_disk;

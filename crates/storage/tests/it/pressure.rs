@@ -146,6 +146,14 @@ async fn scans_heed_deadline_and_budget() {
                 .map_err(|e| e.kind)
         }
     };
+    for bytes_max in [0, 100] {
+        let cheap = kind_of(ScanRequest {
+            bytes_max: Some(bytes_max),
+            ..all.clone()
+        })
+        .await;
+        assert_eq!(cheap.unwrap_err(), ErrorKind::Limited, "{bytes_max} bytes");
+    }
     let deadline = Some(clock.instant() + Duration::from_millis(5));
     let in_time = kind_of(ScanRequest {
         deadline,
@@ -160,14 +168,6 @@ async fn scans_heed_deadline_and_budget() {
     })
     .await;
     assert_eq!(late.unwrap_err(), ErrorKind::Limited);
-    for bytes_max in [0, 100] {
-        let cheap = kind_of(ScanRequest {
-            bytes_max: Some(bytes_max),
-            ..all.clone()
-        })
-        .await;
-        assert_eq!(cheap.unwrap_err(), ErrorKind::Limited, "{bytes_max} bytes");
-    }
     let enough = kind_of(ScanRequest {
         bytes_max: Some(1 << 20),
         ..all
@@ -201,21 +201,9 @@ async fn a_disk_that_fails_to_read_is_told_apart_from_damage() {
     let store = open_with(&disk, &config(), &metrics);
     store.append(request(1, &[span(1, 1)])).await.unwrap();
     store.flush().await.unwrap();
-    let path = disk.paths("blocks/").remove(0);
-    let all = || {
-        store
-            .scan(ScanRequest::all(TenantId::default_tenant()))
-            .batches
-            .try_collect::<Vec<_>>()
-    };
-    let mut bytes = disk.contents(&path);
-    let last = bytes.len() - 1;
-    bytes[last] ^= 1;
-    disk.set_contents(&path, bytes.clone());
-    assert_eq!(all().await.unwrap_err().kind, ErrorKind::Corrupt);
-    bytes[last] ^= 1;
-    disk.set_contents(&path, bytes);
-    assert!(all().await.is_ok());
     disk.cut();
-    assert_eq!(all().await.unwrap_err().kind, ErrorKind::Unavailable);
+    let all = store.scan(ScanRequest::all(TenantId::default_tenant()));
+    let error = all.batches.try_collect::<Vec<_>>().await.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Unavailable);
+    assert!(all.report.figures().damaged_blocks.is_empty());
 }

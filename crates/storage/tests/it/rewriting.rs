@@ -6,12 +6,14 @@ use std::time::Duration;
 use arrow::array::AsArray;
 use bytes::Bytes;
 use clock::ManualClock;
-use columnar::{Column, SpanColumns};
+use columnar::{Column, SpanColumns, to_model};
+use futures::TryStreamExt;
 use model::{KeyValue, Resource, Span, StatusCode, TenantId, TraceId};
 use parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
 use storage::{Config, HOLD_TRACES_MAX, Pass, Retention, Store, TraceTable};
 use store_api::{
-    Error, ErrorKind, KeepAll, ScanRequest, SpanSink, SpanSource, TraceFilter, Traces, Verdict,
+    Error, ErrorKind, KeepAll, ScanRequest, ServicesRequest, SpanSink, SpanSource, SummaryRequest,
+    TimeRange, TraceFilter, TraceSelection, Traces, Verdict,
 };
 
 use crate::faulty_disk::{FaultyDisk, Survives};
@@ -121,6 +123,42 @@ fn ids(traces: &[u8]) -> Vec<TraceId> {
 
 fn tenant() -> TenantId {
     TenantId::default_tenant()
+}
+
+/// The traces that summaries tell of, asked for by id and as the newest, which agree; and how many spans services have.
+async fn summed(store: &Store, traces: &[u8]) -> (Vec<TraceId>, u64) {
+    let ask = async |traces| {
+        let request = SummaryRequest {
+            tenant: tenant(),
+            traces,
+            deadline: None,
+        };
+        let answer = store.trace_summaries(request).await.unwrap().traces;
+        let mut ids: Vec<_> = answer.iter().map(|t| t.trace_id).collect();
+        ids.sort();
+        ids
+    };
+    let by_id = ask(TraceSelection::Ids(ids(traces).into())).await;
+    let (time, limit) = (TimeRange::ALL, 100);
+    assert_eq!(ask(TraceSelection::Newest { time, limit }).await, by_id);
+    let request = ServicesRequest {
+        tenant: tenant(),
+        time,
+        deadline: None,
+    };
+    let counted = store.service_counts(request).await.unwrap().services;
+    (by_id, counted.iter().map(|s| s.span_count).sum())
+}
+
+/// The spans of some traces.
+async fn scan_of(store: &Store, traces: &[u8]) -> Vec<Span> {
+    let request = ScanRequest {
+        trace_ids: Some(ids(traces).into()),
+        ..ScanRequest::all(tenant())
+    };
+    let batches: Vec<_> = store.scan(request).batches.try_collect().await.unwrap();
+    let spans = batches.iter().map(|b| to_model(&b.batch).unwrap());
+    spans.flatten().collect()
 }
 
 #[tokio::test]
@@ -285,8 +323,12 @@ async fn erased_traces_are_gone_at_once_and_then_from_every_file() {
         left,
         "hidden before anything is rewritten"
     );
+    assert_eq!(summed(&bench.store, &[1, 2, 3]).await, (ids(&[2, 3]), 2));
+    let named = scan_of(&bench.store, &[1, 2]).await;
+    assert_eq!(sorted(&named), sorted(&[span(2, 2)]));
     bench.store.compact().await.unwrap();
     assert_eq!(all(&bench.store).await, left);
+    assert_eq!(summed(&bench.store, &[1, 2, 3]).await, (ids(&[2, 3]), 2));
     let [done] = &bench.store.erasures(&tenant())[..] else {
         panic!("there is one erasure");
     };
@@ -350,13 +392,10 @@ fn named_in_blocks(disk: &FaultyDisk, part: &str) -> usize {
         let mut texts: Vec<String> = table
             .iter()
             .flat_map(|trace| {
-                let root = trace.root().map(|(service, name)| [service, name]);
-                let services: Vec<&str> = trace.services().map(|(name, _)| name).collect();
-                root.into_iter()
-                    .flatten()
-                    .chain(services)
-                    .map(str::to_owned)
-                    .collect::<Vec<_>>()
+                let (service, name) = trace.title();
+                let services = trace.services().map(|(name, ..)| name);
+                let texts = [service, name].into_iter().chain(services);
+                texts.map(str::to_owned).collect::<Vec<_>>()
             })
             .collect();
         for group in metadata.row_groups() {

@@ -51,6 +51,11 @@ impl<'a> Input<'a> {
         Ok((value >> 1) as i64 ^ -((value & 1) as i64))
     }
 
+    /// A number of rows.
+    pub(super) fn count32(&mut self) -> Result<u32, TraceTableError> {
+        u32::try_from(self.varint()?).map_err(|_| TraceTableError::Number)
+    }
+
     /// A number of things that take at least `bytes_each` of what is left, so that a wrong one cannot ask for memory.
     pub(super) fn count(&mut self, bytes_each: usize) -> Result<usize, TraceTableError> {
         let count = usize::try_from(self.varint()?).map_err(|_| TraceTableError::Number)?;

@@ -62,8 +62,8 @@ fn decode_plain(bytes: &[u8]) -> Result<TraceTable, TraceTableError> {
     let mut input = Input(bytes);
     let texts = texts(&mut input)?;
     let sets = service_sets(&mut input, texts.len())?;
-    // An id and at least a byte in each of seven columns.
-    let n = input.count(16 + 7)?;
+    // An id and at least a byte in each of eight columns.
+    let n = input.count(16 + 8)?;
     let ids = input.take(16 * n)?.chunks_exact(16);
     let ids: Vec<TraceId> = ids
         .filter_map(|id| id.try_into().ok().map(TraceId))
@@ -83,10 +83,12 @@ fn decode_plain(bytes: &[u8]) -> Result<TraceTable, TraceTableError> {
     for start in &table.starts {
         table.ends.push(start.wrapping_add(input.signed()?));
     }
-    for _ in 0..n {
-        table.errors.push(input.varint()?);
+    for start in &table.starts {
+        let newest = start.wrapping_add(input.varint()? as i64);
+        table.newest_starts.push(newest.max(*start));
     }
-    table.roots = roots(&mut input, n, table.texts.len())?;
+    table.flags = input.take(n)?.to_vec();
+    table.titles = titles(&mut input, n, table.texts.len())?;
     services(&mut input, &sets, &mut table)?;
     if input.0.is_empty() {
         Ok(table)
@@ -129,18 +131,17 @@ fn row_starts(input: &mut Input<'_>, n: usize) -> Result<Vec<u64>, TraceTableErr
     Ok(rows)
 }
 
-type Root = Option<(u32, u32)>;
-
-fn roots(input: &mut Input<'_>, n: usize, n_texts: usize) -> Result<Vec<Root>, TraceTableError> {
+fn titles(
+    input: &mut Input<'_>,
+    n: usize,
+    n_texts: usize,
+) -> Result<Vec<(u32, u32)>, TraceTableError> {
     let mut services = Vec::with_capacity(n);
     for _ in 0..n {
-        services.push(input.below(n_texts + 1)?.checked_sub(1));
+        services.push(input.below(n_texts)?);
     }
-    let mut root = |service: Option<u32>| match service {
-        Some(service) => Ok(Some((service, input.below(n_texts)?))),
-        None => Ok(None),
-    };
-    services.into_iter().map(&mut root).collect()
+    let title = |service| Ok((service, input.below(n_texts)?));
+    services.into_iter().map(title).collect()
 }
 
 fn services(
@@ -154,7 +155,9 @@ fn services(
     }
     for set in chosen {
         for &text in set {
-            table.services.push((text, input.varint()?));
+            table
+                .services
+                .push((text, input.count32()?, input.count32()?));
         }
         let end = u32::try_from(table.services.len()).map_err(|_| TraceTableError::Number)?;
         table.service_ends.push(end);

@@ -1,10 +1,12 @@
 //! Writing.
 
-use std::collections::HashMap;
+use std::cmp::Reverse;
+use std::collections::{HashMap, HashSet};
 use std::io;
 
 use columnar::Interner;
-use model::TraceId;
+use foldhash::fast::RandomState;
+use model::{SpanKind, TraceId};
 
 use super::bytes::{put_signed, put_varint};
 use super::filter::TraceIdFilter;
@@ -23,16 +25,66 @@ const ZSTD_LEVEL: i32 = 6;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct ServiceKey(u32);
 
-/// A span, as the table counts it.
+/// A span, as the table counts it, but for its service.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct TraceSpan<'a> {
     pub(crate) trace_id: TraceId,
     pub(crate) start_unix_nano: i64,
     pub(crate) end_unix_nano: i64,
     pub(crate) is_error: bool,
+    /// Whether it has no parent.
     pub(crate) is_root: bool,
-    pub(crate) service: ServiceKey,
+    pub(crate) span_id: [u8; 8],
+    pub(crate) kind: i32,
     pub(crate) name: &'a str,
+}
+
+/// Flags of a trace.
+pub(super) const HAS_TWINS: u8 = 1;
+pub(super) const ROOT_MISSING: u8 = 2;
+
+/// Where a span stands among those that may name its trace; the least does, and of several that share a rank the one whose service
+/// comes first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct TitleRank {
+    class: TitleClass,
+    start_unix_nano: i64,
+    end_unix_nano: Reverse<i64>,
+    span_id: [u8; 8],
+    kind: i32,
+}
+
+/// How well a span names its trace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum TitleClass {
+    /// It has no parent.
+    Root,
+    /// It came from outside its service.
+    Entry,
+    Other,
+}
+
+impl TitleRank {
+    pub(crate) fn of(span: &TraceSpan<'_>) -> Self {
+        let is_entry = [SpanKind::SERVER, SpanKind::CONSUMER].contains(&SpanKind(span.kind));
+        let class = match (span.is_root, is_entry) {
+            (true, _) => TitleClass::Root,
+            (false, true) => TitleClass::Entry,
+            (false, false) => TitleClass::Other,
+        };
+        Self {
+            class,
+            start_unix_nano: span.start_unix_nano,
+            end_unix_nano: Reverse(span.end_unix_nano),
+            span_id: span.span_id,
+            kind: span.kind,
+        }
+    }
+
+    /// Whether the span has a parent.
+    pub(crate) fn is_root_missing(&self) -> bool {
+        self.class != TitleClass::Root
+    }
 }
 
 /// The trace that the last span belongs to.
@@ -41,11 +93,12 @@ struct Open {
     trace_id: TraceId,
     rows: u64,
     start_unix_nano: i64,
+    newest_start_unix_nano: i64,
     end_unix_nano: i64,
-    errors: u64,
-    /// Start of the root, its service and name.
-    root: Option<(i64, u32, u32)>,
-    services: Vec<(u32, u64)>,
+    /// What the span that names the trace is known by, its service and name.
+    title: (TitleRank, u32, u32),
+    /// Text, spans, errors.
+    services: Vec<(u32, u64, u64)>,
 }
 
 /// Builds the table of a block from its spans, in the order of rows.
@@ -60,13 +113,17 @@ pub(crate) struct TraceTableBuilder {
     rows: Vec<u8>,
     starts: Vec<u8>,
     durations: Vec<u8>,
-    errors: Vec<u8>,
-    root_services: Vec<u8>,
-    root_names: Vec<u8>,
+    newest_starts: Vec<u8>,
+    flags: Vec<u8>,
+    title_services: Vec<u8>,
+    title_names: Vec<u8>,
     trace_sets: Vec<u8>,
     counts: Vec<u8>,
     start_before: i64,
     open: Option<Open>,
+    /// What spans of the open trace are known by: span id, kind, service.
+    keys: HashSet<([u8; 8], i32, u32), RandomState>,
+    has_twins: bool,
     /// By text: the number of the trace that had it last as a service, and where in that trace's list.
     places: Vec<(usize, usize)>,
 }
@@ -85,9 +142,11 @@ impl TraceTableBuilder {
         ServiceKey(self.texts.intern(name) as u32)
     }
 
-    /// Counts the span of the next row. Spans of a trace come together.
-    pub(crate) fn push(&mut self, span: &TraceSpan<'_>) {
-        let open = match self.open.take() {
+    /// Counts the span of the next row, which is of `service`. Spans of a trace come together.
+    pub(crate) fn push(&mut self, service: ServiceKey, span: &TraceSpan<'_>) {
+        let rank = TitleRank::of(span);
+        let ServiceKey(service) = service;
+        let mut open = match self.open.take() {
             Some(open) if open.trace_id == span.trace_id => open,
             before => {
                 before.into_iter().for_each(|trace| self.close(trace));
@@ -95,27 +154,30 @@ impl TraceTableBuilder {
                     trace_id: span.trace_id,
                     rows: 0,
                     start_unix_nano: span.start_unix_nano,
-                    end_unix_nano: span.end_unix_nano,
-                    errors: 0,
-                    root: None,
+                    newest_start_unix_nano: span.start_unix_nano,
+                    end_unix_nano: i64::MIN,
+                    title: (rank, service, self.texts.intern(span.name) as u32),
                     services: Vec::new(),
                 }
             }
         };
-        self.open = Some(self.add(open, span));
-    }
-
-    fn add(&mut self, mut open: Open, span: &TraceSpan<'_>) -> Open {
         open.rows += 1;
         open.start_unix_nano = open.start_unix_nano.min(span.start_unix_nano);
-        open.end_unix_nano = open.end_unix_nano.max(span.end_unix_nano);
-        open.errors += u64::from(span.is_error);
-        let ServiceKey(service) = span.service;
-        let earlier = |(start, ..): &(i64, u32, u32)| *start <= span.start_unix_nano;
-        if span.is_root && !open.root.as_ref().is_some_and(earlier) {
-            let name = self.texts.intern(span.name) as u32;
-            open.root = Some((span.start_unix_nano, service, name));
+        open.newest_start_unix_nano = open.newest_start_unix_nano.max(span.start_unix_nano);
+        let end = span.end_unix_nano.max(span.start_unix_nano);
+        open.end_unix_nano = open.end_unix_nano.max(end);
+        let key = (span.span_id, span.kind, service);
+        self.has_twins |= !self.keys.insert(key);
+        let (before, its_service, _) = open.title;
+        let service_of = |text: u32| self.texts.bytes_of(text as i32);
+        if (rank, service_of(service)) < (before, service_of(its_service)) {
+            open.title = (rank, service, self.texts.intern(span.name) as u32);
         }
+        self.count(&mut open, service, span.is_error);
+        self.open = Some(open);
+    }
+
+    fn count(&mut self, open: &mut Open, service: u32, is_error: bool) {
         let trace = self.ids.len();
         if self.places.len() < self.texts.len() {
             self.places.resize(self.texts.len(), (usize::MAX, 0));
@@ -123,30 +185,32 @@ impl TraceTableBuilder {
         let (last, place) = &mut self.places[service as usize];
         if *last != trace {
             (*last, *place) = (trace, open.services.len());
-            open.services.push((service, 0));
+            open.services.push((service, 0, 0));
         }
-        open.services[*place].1 += 1;
-        open
+        let (_, spans, errors) = &mut open.services[*place];
+        *spans += 1;
+        *errors += u64::from(is_error);
     }
 
     fn close(&mut self, mut trace: Open) {
         self.ids.push(trace.trace_id);
         put_varint(&mut self.rows, trace.rows);
-        let step = trace.start_unix_nano.wrapping_sub(self.start_before);
-        self.start_before = trace.start_unix_nano;
-        put_signed(&mut self.starts, step);
-        let duration = trace.end_unix_nano.wrapping_sub(trace.start_unix_nano);
-        put_signed(&mut self.durations, duration);
-        put_varint(&mut self.errors, trace.errors);
-        match trace.root {
-            Some((_, service, name)) => {
-                put_varint(&mut self.root_services, u64::from(service) + 1);
-                put_varint(&mut self.root_names, u64::from(name));
-            }
-            None => put_varint(&mut self.root_services, 0),
-        }
+        let start = trace.start_unix_nano;
+        put_signed(&mut self.starts, start.wrapping_sub(self.start_before));
+        self.start_before = start;
+        put_signed(&mut self.durations, trace.end_unix_nano.wrapping_sub(start));
+        let newest = trace.newest_start_unix_nano.wrapping_sub(start);
+        put_varint(&mut self.newest_starts, newest as u64);
+        let (rank, service, name) = trace.title;
+        let is_root_missing = rank.is_root_missing();
+        let twins = u8::from(std::mem::take(&mut self.has_twins));
+        self.flags
+            .push((HAS_TWINS * twins) | (ROOT_MISSING * u8::from(is_root_missing)));
+        self.keys.clear();
+        put_varint(&mut self.title_services, u64::from(service));
+        put_varint(&mut self.title_names, u64::from(name));
         trace.services.sort_unstable();
-        let set = trace.services.iter().map(|&(text, _)| text).collect();
+        let set = trace.services.iter().map(|&(text, ..)| text).collect();
         let next = self.sets.len() as u64;
         let set_list = &mut self.set_list;
         let number = *self.sets.entry(set).or_insert_with_key(|set| {
@@ -155,8 +219,9 @@ impl TraceTableBuilder {
             next
         });
         put_varint(&mut self.trace_sets, number);
-        for (_, spans) in trace.services {
+        for (_, spans, errors) in trace.services {
             put_varint(&mut self.counts, spans);
+            put_varint(&mut self.counts, errors);
         }
     }
 
@@ -182,9 +247,10 @@ impl TraceTableBuilder {
             self.rows,
             self.starts,
             self.durations,
-            self.errors,
-            self.root_services,
-            self.root_names,
+            self.newest_starts,
+            self.flags,
+            self.title_services,
+            self.title_names,
             self.trace_sets,
             self.counts,
         ];

@@ -9,9 +9,11 @@ struct Spelled {
     id: TraceId,
     rows: Range<u64>,
     times: (i64, i64),
-    errors: u64,
-    root: Option<(String, String)>,
-    services: Vec<(String, u64)>,
+    newest_start: i64,
+    has_twins: bool,
+    is_root_missing: bool,
+    title: (String, String),
+    services: Vec<(String, u64, u64)>,
 }
 
 #[derive(Debug, Clone)]
@@ -20,21 +22,26 @@ struct Span {
     end: i64,
     is_error: bool,
     is_root: bool,
+    id: u8,
+    kind: i32,
     service: String,
     name: String,
 }
 
 fn span() -> impl Strategy<Value = Span> {
     let texts = ("[a-d]?", "[x-z]{0,2}");
-    (any::<i64>(), any::<i64>(), any::<[bool; 2]>(), texts).prop_map(|(start, end, is, texts)| {
-        Span {
-            start,
-            end,
-            is_error: is[0],
-            is_root: is[1],
-            service: texts.0,
-            name: texts.1,
-        }
+    let time = || prop_oneof![any::<i64>(), 0..3_i64];
+    let key = (0..6_u8, 0..4_i32);
+    let all = (time(), time(), any::<[bool; 2]>(), key, texts);
+    all.prop_map(|(start, end, is, key, texts)| Span {
+        start,
+        end,
+        is_error: is[0],
+        is_root: is[1],
+        id: key.0,
+        kind: key.1,
+        service: texts.0,
+        name: texts.1,
     })
 }
 
@@ -53,15 +60,17 @@ fn sections_of(traces: &[(TraceId, Vec<Span>)]) -> Sections {
     for (trace_id, spans) in traces {
         for span in spans {
             let service = builder.service(&span.service);
-            builder.push(&TraceSpan {
+            let counted = TraceSpan {
                 trace_id: *trace_id,
                 start_unix_nano: span.start,
                 end_unix_nano: span.end,
                 is_error: span.is_error,
                 is_root: span.is_root,
-                service,
+                span_id: [span.id; 8],
+                kind: span.kind,
                 name: &span.name,
-            });
+            };
+            builder.push(service, &counted);
         }
     }
     builder.finish().unwrap()
@@ -74,19 +83,29 @@ fn expected(traces: &[(TraceId, Vec<Span>)]) -> Vec<Spelled> {
         row = rows.end;
         let mut services = std::collections::BTreeMap::new();
         for span in spans {
-            *services.entry(span.service.clone()).or_insert(0) += 1;
+            let (n, errors) = services.entry(span.service.clone()).or_insert((0, 0));
+            *n += 1;
+            *errors += u64::from(span.is_error);
         }
-        let root = spans.iter().filter(|s| s.is_root).min_by_key(|s| s.start);
+        let keys: std::collections::HashSet<_> =
+            spans.iter().map(|s| (s.id, s.kind, &s.service)).collect();
+        let mut ordered: Vec<&Span> = spans.iter().collect();
+        ordered.sort_by_key(|s| (s.start, std::cmp::Reverse(s.end), s.id, s.kind, &s.service));
+        let root = ordered.iter().find(|s| s.is_root);
+        let entry = ordered.iter().find(|s| s.kind == 2 || s.kind == 5);
+        let title = root.or(entry).unwrap_or(&ordered[0]);
         Spelled {
             id: *id,
             rows,
             times: (
                 spans.iter().map(|s| s.start).min().unwrap(),
-                spans.iter().map(|s| s.end).max().unwrap(),
+                spans.iter().map(|s| s.end.max(s.start)).max().unwrap(),
             ),
-            errors: spans.iter().filter(|s| s.is_error).count() as u64,
-            root: root.map(|s| (s.service.clone(), s.name.clone())),
-            services: services.into_iter().collect(),
+            newest_start: spans.iter().map(|s| s.start).max().unwrap(),
+            has_twins: keys.len() < spans.len(),
+            is_root_missing: root.is_none(),
+            title: (title.service.clone(), title.name.clone()),
+            services: services.into_iter().map(|(s, (n, e))| (s, n, e)).collect(),
         }
     };
     traces.iter().map(one).collect()
@@ -94,15 +113,17 @@ fn expected(traces: &[(TraceId, Vec<Span>)]) -> Vec<Spelled> {
 
 fn spelled(table: &TraceTable) -> Vec<Spelled> {
     let one = |trace: TraceEntry<'_>| {
-        let services = trace.services().map(|(s, n)| (s.to_owned(), n));
+        let services = trace.services().map(|(s, n, e)| (s.to_owned(), n, e));
         let mut services: Vec<_> = services.collect();
         services.sort();
         Spelled {
             id: trace.id(),
             rows: trace.rows(),
             times: (trace.start_unix_nano(), trace.end_unix_nano()),
-            errors: trace.errors(),
-            root: trace.root().map(|(s, n)| (s.to_owned(), n.to_owned())),
+            newest_start: trace.newest_start_unix_nano(),
+            has_twins: trace.has_twins(),
+            is_root_missing: trace.is_root_missing(),
+            title: (trace.title().0.to_owned(), trace.title().1.to_owned()),
             services,
         }
     };
@@ -182,6 +203,8 @@ fn a_trace_is_found_in_every_run() {
             end,
             is_error: false,
             is_root: true,
+            id: 0,
+            kind: 0,
             service,
             name: String::new(),
         };
@@ -208,6 +231,8 @@ fn equal_traces_in_the_thousands_are_read() {
         end: 0,
         is_error: false,
         is_root: false,
+        id: 0,
+        kind: 0,
         service: String::new(),
         name: String::new(),
     };

@@ -202,7 +202,7 @@ fn section<'a>(block: &'a [u8], metadata: &ArrowReaderMetadata, key: &str) -> &'
     let pair = pairs.unwrap().iter().find(|p| p.key == key).unwrap();
     let numbers = pair.value.as_ref().unwrap().split(',');
     let numbers: Vec<usize> = numbers.map(|n| n.parse().unwrap()).collect();
-    let [1, at, len, crc] = numbers[..] else {
+    let [_, at, len, crc] = numbers[..] else {
         panic!("{numbers:?}")
     };
     let bytes = &block[at..at + len];

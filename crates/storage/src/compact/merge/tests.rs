@@ -7,9 +7,10 @@ use parquet::file::metadata::KeyValue;
 use parquet::file::properties::WriterProperties;
 use proptest::prelude::*;
 use store_api::RequestDigest;
+use telemetry::StorageMetrics;
 
 use super::*;
-use crate::block::{BLOCK_VERSION_KEY, BlockCache, TRACE_BUCKET_NANO, write_sorted};
+use crate::block::{BLOCK_VERSION_KEY, BlockReader, TRACE_BUCKET_NANO, write_sorted};
 use crate::catalog::BlockEntry;
 use crate::disk::{Disk, RealDisk};
 use crate::head::HeadBatch;
@@ -17,7 +18,7 @@ use crate::head::HeadBatch;
 /// A folder of blocks.
 struct Folder {
     disk: Arc<dyn Disk>,
-    cache: BlockCache,
+    blocks: BlockReader,
     _folder: tempfile::TempDir,
 }
 
@@ -26,7 +27,7 @@ impl Folder {
         let folder = tempfile::tempdir().unwrap();
         let disk: Arc<dyn Disk> = Arc::new(RealDisk::open(folder.path()).unwrap());
         Self {
-            cache: BlockCache::new(disk.clone(), 1 << 20),
+            blocks: BlockReader::new(disk.clone(), 1 << 20, StorageMetrics::default()),
             disk,
             _folder: folder,
         }
@@ -58,7 +59,7 @@ impl Folder {
             keep_nano: None,
             flushed_unix_nano: 0,
         };
-        let open = self.cache.open(&entry, &ReadBudget::default());
+        let open = self.blocks.open(&entry, &Reading::unlimited());
         (id, open.unwrap())
     }
 
@@ -205,12 +206,12 @@ fn only_wanted_traces_are_read() {
 fn a_block_whose_table_lies_is_named() {
     let folder = Folder::new();
     let (_, honest) = folder.block(1, 2, &[span(1, 0, 1), span(1, 0, 2), span(2, 0, 3)]);
-    let table = honest.trace_table(&ReadBudget::default()).unwrap().unwrap();
+    let table = honest.trace_table(&Reading::unlimited()).unwrap().unwrap();
     assert_eq!((table.len(), table.n_rows()), (2, 3));
     let input = Arc::new(Input {
         id: 1,
         block: honest,
-        budget: ReadBudget::default(),
+        reading: Reading::unlimited(),
     });
     let mut order = Order::default();
     order.add(0, TraceId([1; 16]), 0, 0, 3);
