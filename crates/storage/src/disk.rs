@@ -21,8 +21,12 @@ pub trait Disk: Debug + Send + Sync {
     fn create_dir(&self, path: &str) -> io::Result<()>;
     /// Makes an empty file, or empties the one that is there.
     fn create(&self, path: &str) -> io::Result<Arc<dyn DiskFile>>;
-    /// Opens a file that is there.
+    /// Opens a file that is there, to read it.
     fn open(&self, path: &str) -> io::Result<Arc<dyn DiskFile>>;
+    /// Opens a file that is there, to read and to write it.
+    fn open_to_write(&self, path: &str) -> io::Result<Arc<dyn DiskFile>> {
+        self.open(path)
+    }
     /// Gives a file another name, at once for readers, replacing what had it.
     fn rename(&self, from: &str, to: &str) -> io::Result<()>;
     /// Removes a file.

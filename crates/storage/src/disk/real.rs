@@ -56,6 +56,12 @@ impl Disk for RealDisk {
         Ok(Arc::new(RealFile(File::open(self.root.join(path))?)))
     }
 
+    fn open_to_write(&self, path: &str) -> io::Result<Arc<dyn DiskFile>> {
+        let mut options = OpenOptions::new();
+        options.read(true).write(true);
+        Ok(Arc::new(RealFile(options.open(self.root.join(path))?)))
+    }
+
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
         fs::rename(self.root.join(from), self.root.join(to))
     }

@@ -92,11 +92,15 @@ fn read(
     replayed: &mut Replayed,
 ) -> Result<Option<SegmentReader>, OpenError> {
     let path = path_of(id);
-    let file = disk.open(&path).map_err(OpenError::io(&path))?;
+    let file = disk.open_to_write(&path).map_err(OpenError::io(&path))?;
     let bytes = read_file(file.as_ref()).map_err(OpenError::io(&path))?;
+    // A process that ended before its sync returned left records here that only the page cache has; and after a sync that failed, the
+    // cache may take them for written. So they are written again, before they count as durable.
+    let used = bytes.iter().rposition(|&b| b != 0).map_or(0, |at| at + 1);
+    let written = file.write_at(0, &bytes[..used]);
+    written.map_err(OpenError::io(&path))?;
     match SegmentReader::read(bytes, synced) {
         Ok(reader) => {
-            // A process that was killed before its sync returned left records here that only the page cache has.
             file.sync().map_err(OpenError::io(&path))?;
             if let Some(at) = reader.torn_at {
                 tracing::warn!(path, at, "segment ends in an unfinished group of records");
