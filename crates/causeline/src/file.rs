@@ -45,6 +45,7 @@ struct RawStorage {
 #[serde(deny_unknown_fields, default)]
 struct RawRetention {
     keep: Option<HumanDuration>,
+    logs: Option<HumanDuration>,
     lake_bytes_max: Option<ByteSize>,
     tenants: BTreeMap<String, HumanDuration>,
     rules: Vec<RawRule>,
@@ -146,6 +147,9 @@ impl RawRetention {
         if let Some(keep) = self.keep {
             retention.keep = keep.0;
         }
+        if let Some(keep) = self.logs {
+            retention.keep_logs = keep.0;
+        }
         for (name, keep) in self.tenants {
             match name.parse() {
                 Ok(tenant) => drop(retention.tenants.insert(tenant, keep.0)),
@@ -235,7 +239,7 @@ mod tests {
         );
         assert_eq!(format!("{:?}", settings.storage.flush_interval), "30s");
         let default = storage::Config::new("");
-        assert_eq!(settings.storage.retention.keep, default.retention.keep);
+        assert_eq!(settings.storage.retention, default.retention);
         assert_eq!(settings.storage.compaction, default.compaction);
     }
 

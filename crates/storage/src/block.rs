@@ -26,7 +26,7 @@ mod write;
 mod writer;
 
 pub(crate) use encode::Place;
-pub(crate) use folder::{HOUR_NANO, hour_folder, hour_of_path, hour_start};
+pub(crate) use folder::{HOUR_NANO, hour_folder, hour_folder_of, hour_of_path, hour_start};
 pub(crate) use group::{GroupScan, Wanted};
 pub(crate) use index::TraceRows;
 pub(crate) use open::OpenBlock;

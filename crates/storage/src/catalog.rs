@@ -1,14 +1,16 @@
-//! The set of blocks, and up to where the log is superfluous.
+//! The set of blocks and parts, and up to where the log is superfluous.
 //!
 //! A [`Catalog`] in memory is a version that does not change; a [`Commit`] leads to the next, and [`Commits`] lets flushes and merges
-//! make them one after another. On disk (format version 2, see `docs/formats.md`) each commit is a file under its number, and every [`CHECKPOINT_EVERY`] commits a file holds the whole
+//! make them one after another. On disk (format version 3, see `docs/formats.md`) each commit is a file under its number, and every [`CHECKPOINT_EVERY`] commits a file holds the whole
 //! catalog, so that a commit costs no more as the catalog grows and opening reads few files.
 
 mod commits;
 mod files;
+mod parts;
 
 pub(crate) use commits::{Change, Commits};
 pub(crate) use files::CatalogFiles;
+pub(crate) use parts::{PartEntry, PartTable};
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
@@ -18,9 +20,9 @@ use serde::{Deserialize, Serialize};
 use store_api::RequestDigest;
 
 /// Version of the catalog's files that is written.
-pub(crate) const CATALOG_VERSION: u32 = 2;
+pub(crate) const CATALOG_VERSION: u32 = 3;
 
-/// The oldest version that is read. Version 1 had neither levels nor removals.
+/// The oldest version that is read. Version 1 had neither levels nor removals, version 2 no parts.
 pub(crate) const CATALOG_VERSION_OLDEST: u32 = 1;
 
 /// Commits between two checkpoints.
@@ -74,19 +76,23 @@ pub(crate) struct Commit {
     /// Segments up to this one are in blocks.
     pub(crate) watermark: u64,
     pub(crate) blocks: Vec<BlockEntry>,
-    /// Blocks that are no more; never those that it adds.
+    #[serde(default)]
+    pub(crate) parts: Vec<PartEntry>,
+    /// Blocks and parts that are no more; never those that it adds.
     #[serde(default)]
     pub(crate) removed: Vec<u64>,
     #[serde(with = "files::requests")]
     pub(crate) requests: Vec<KeptRequest>,
 }
 
-/// Sums over blocks.
+/// Sums over blocks and parts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Totals {
     pub(crate) blocks: u64,
     pub(crate) spans: u64,
     pub(crate) bytes: u64,
+    pub(crate) parts: u64,
+    pub(crate) part_bytes: u64,
 }
 
 /// A version of the set of blocks.
@@ -95,6 +101,7 @@ pub(crate) struct Catalog {
     pub(crate) version: u64,
     pub(crate) watermark: u64,
     tenants: BTreeMap<TenantId, Vec<Arc<BlockEntry>>>,
+    parts: BTreeMap<(PartTable, TenantId), Vec<Arc<PartEntry>>>,
     totals: Totals,
 }
 
@@ -119,6 +126,17 @@ impl Catalog {
                 });
                 !blocks.is_empty()
             });
+            next.parts.retain(|_, parts| {
+                parts.retain(|part| {
+                    let stays = !removed.contains(&part.id);
+                    if !stays {
+                        totals.parts -= 1;
+                        totals.part_bytes -= part.bytes;
+                    }
+                    stays
+                });
+                !parts.is_empty()
+            });
         }
         for block in &commit.blocks {
             next.totals.blocks += 1;
@@ -126,6 +144,13 @@ impl Catalog {
             next.totals.bytes += block.bytes;
             let blocks = next.tenants.entry(block.tenant.clone()).or_default();
             blocks.push(Arc::new(block.clone()));
+        }
+        for part in &commit.parts {
+            next.totals.parts += 1;
+            next.totals.part_bytes += part.bytes;
+            let key = (part.table, part.tenant.clone());
+            let parts = next.parts.entry(key).or_default();
+            parts.push(Arc::new(part.clone()));
         }
         next
     }
@@ -143,6 +168,22 @@ impl Catalog {
     /// Every block.
     pub(crate) fn blocks(&self) -> impl Iterator<Item = &Arc<BlockEntry>> {
         self.tenants.values().flatten()
+    }
+
+    /// The parts of `tenant` in `table`, oldest commit first.
+    pub(crate) fn parts_of(&self, table: PartTable, tenant: &TenantId) -> &[Arc<PartEntry>] {
+        let parts = self.parts.get(&(table, tenant.clone()));
+        parts.map_or(&[], Vec::as_slice)
+    }
+
+    /// The tables and tenants that have parts.
+    pub(crate) fn part_groups(&self) -> impl Iterator<Item = &(PartTable, TenantId)> {
+        self.parts.keys()
+    }
+
+    /// Every part, by table and tenant.
+    pub(crate) fn parts(&self) -> impl Iterator<Item = &Arc<PartEntry>> {
+        self.parts.values().flatten()
     }
 
     pub(crate) fn totals(&self) -> Totals {

@@ -120,8 +120,8 @@ impl LogError {
 /// Why a flush did not happen. It will be tried again.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum FlushError {
-    #[error("writing block {path}")]
-    Block { path: String, source: BlockError },
+    #[error("writing {path}")]
+    Write { path: String, source: BlockError },
     #[error("committing to the catalog")]
     Catalog(#[from] CatalogError),
     #[error("looking into the log")]

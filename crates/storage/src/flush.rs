@@ -1,4 +1,4 @@
-//! Turns sealed segments into blocks.
+//! Turns sealed segments into blocks and parts.
 //!
 //! The flusher seals the current segment, writes the batches of all sealed ones into blocks, commits them to the catalog together with
 //! the new watermark, swaps head for blocks in one step, and frees the segments. Whatever step a crash hits, either the
@@ -6,7 +6,7 @@
 
 mod write;
 
-pub(crate) use write::{BlockIds, FlushJob, remove_orphans};
+pub(crate) use write::{BlockIds, FlushJob, by_hour, pieces, remove_orphans, remove_unnamed};
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

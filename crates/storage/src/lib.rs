@@ -29,6 +29,7 @@ mod flush;
 mod head;
 mod holds;
 mod log;
+mod parts;
 mod scan;
 mod sealed;
 mod segment;

@@ -33,7 +33,7 @@ use crate::state::State;
 #[derive(Debug)]
 pub(crate) struct Pending {
     pub(crate) record: EncodedRecord,
-    pub(crate) batch: HeadBatch,
+    pub(crate) batch: Arc<HeadBatch>,
     pub(crate) space: Reservation,
     pub(crate) ticket: Ticket,
     pub(crate) done: oneshot::Sender<Result<Appended, Error>>,
@@ -170,9 +170,7 @@ impl Committer {
         let head_bytes = self.state.update(|inner| {
             for pending in group {
                 let received = pending.batch.received_unix_nano;
-                inner
-                    .head
-                    .insert(segment, Arc::new(pending.batch), pending.space);
+                inner.head.insert(segment, pending.batch, pending.space);
                 answers.push((pending.ticket, received, pending.done));
             }
             inner.head.bytes

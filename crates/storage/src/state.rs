@@ -50,7 +50,11 @@ impl State {
     fn show(&self, inner: &Inner) {
         let totals = inner.catalog.totals();
         self.metrics.head_spans.set(gauge(inner.head.spans));
+        let log_records = gauge(inner.head.log_records);
+        self.metrics.head_log_records.set(log_records);
         self.metrics.head_bytes.set(gauge(inner.head.bytes));
+        self.metrics.parts.set(gauge(totals.parts));
+        self.metrics.part_bytes.set(gauge(totals.part_bytes));
         self.metrics.blocks.set(gauge(totals.blocks));
         self.metrics.block_bytes.set(gauge(totals.bytes));
         self.metrics.block_spans.set(gauge(totals.spans));

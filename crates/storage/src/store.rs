@@ -1,16 +1,16 @@
 //! The store: opens, appends, scans, closes.
 
+mod answers;
+
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use arrow::array::{Array, BooleanArray, RecordBatch};
-use arrow::compute::filter_record_batch;
 use async_trait::async_trait;
 use clock::{SharedClock, SystemEntropy};
-use columnar::{Column, SpanColumns};
+use columnar::Signal;
 use model::{TenantId, TraceId};
 use store_api::{
     Append, Appended, Error, ErrorKind, Extent, KeepAll, ScanRequest, ScanStream, ServiceCounts,
@@ -24,11 +24,12 @@ use crate::catalog::{CatalogFiles, Commits};
 use crate::compact::{self, Compaction, Compactor, Rewriter};
 use crate::digests::{Begin, Digests, Ticket};
 use crate::disk::{Disk, RealDisk};
-use crate::error::{BlockError, OpenError, SHORT_RETRY};
+use crate::error::{OpenError, SHORT_RETRY};
 use crate::flush::{BlockIds, FlushJob, Flusher, remove_orphans};
-use crate::head::{Budget, HeadBatch};
+use crate::head::{self, Budget, HeadBatch};
 use crate::holds::{self, HoldsFile};
 use crate::log::{self, Committer, LogHandle, Pending, Replayed, Segments};
+use crate::parts::{self, LogReader, PartRewriter, PartUpkeep};
 use crate::scan::Scanner;
 use crate::segment::EncodedRecord;
 use crate::state::{State, gauge};
@@ -63,6 +64,7 @@ struct Inner {
     digests: Digests,
     budget: Budget,
     scanner: Scanner,
+    logs: LogReader,
     clock: SharedClock,
     metrics: StorageMetrics,
     recovery: Recovery,
@@ -119,7 +121,9 @@ impl Store {
             _ => OpenError::io("locking the data folder")(e),
         })?;
         let (files, catalog) = CatalogFiles::open(disk.clone())?;
-        let block_ids = Arc::new(BlockIds::after(remove_orphans(disk.as_ref(), &catalog)?));
+        let last_id = remove_orphans(disk.as_ref(), &catalog)?;
+        let last_id = last_id.max(parts::remove_orphans(disk.as_ref(), &catalog)?);
+        let block_ids = Arc::new(BlockIds::after(last_id));
         let holds = HoldsFile::open(disk.clone()).map_err(|e| OpenError::Holds {
             path: holds::PATH.to_owned(),
             problem: e.to_string(),
@@ -176,7 +180,23 @@ impl Store {
         let blocks = BlockReader::new(disk.clone(), cache_bytes, metrics.clone());
         let blocks = Arc::new(blocks);
         let stop = Arc::new(AtomicBool::new(false));
+        let parts = PartUpkeep {
+            rewriter: PartRewriter {
+                disk: disk.clone(),
+                ids: block_ids.clone(),
+                stop: stop.clone(),
+            },
+            commits: commits.clone(),
+            state: state.clone(),
+            holds: holds.clone(),
+            policy: config.compaction.clone(),
+            clock: clock.clone(),
+            metrics: metrics.clone(),
+            replaced: Vec::new(),
+            unreadable: HashSet::new(),
+        };
         let compaction = Compaction {
+            parts,
             rewriter: Rewriter {
                 disk: disk.clone(),
                 blocks: blocks.clone(),
@@ -210,12 +230,20 @@ impl Store {
         if state.lock().head.bytes >= config.flush_bytes {
             flusher.wake();
         }
+        let scan_threads = Arc::new(Semaphore::new(config.scan_threads));
+        let logs = LogReader {
+            disk: disk.clone(),
+            state: state.clone(),
+            holds: holds.clone(),
+            clock: clock.clone(),
+            threads: scan_threads.clone(),
+        };
         let scanner = Scanner {
             state,
             blocks,
             holds: holds.clone(),
             clock: clock.clone(),
-            threads: Arc::new(Semaphore::new(config.scan_threads)),
+            threads: scan_threads,
         };
         let inner = Inner {
             log,
@@ -227,6 +255,7 @@ impl Store {
             digests,
             budget,
             scanner,
+            logs,
             clock,
             metrics,
             recovery,
@@ -403,23 +432,6 @@ fn fill_head(
     (replayed.last, recovery)
 }
 
-/// The rows of `batch` that are of none of `ids` (sorted): late spans of erased traces do not reach the log.
-fn without_traces(batch: RecordBatch, ids: &[TraceId]) -> Result<RecordBatch, BlockError> {
-    if ids.is_empty() {
-        return Ok(batch);
-    }
-    let column = SpanColumns::new(&batch).ids(Column::TraceId)?;
-    let stays = |row| {
-        let found = ids.binary_search_by(|id| id.0[..].cmp(column.value(row)));
-        found.is_err()
-    };
-    let stay: BooleanArray = (0..column.len()).map(|row| Some(stays(row))).collect();
-    if stay.true_count() == batch.num_rows() {
-        return Ok(batch);
-    }
-    Ok(filter_record_batch(&batch, &stay)?)
-}
-
 impl Inner {
     /// Ends the threads, in the order in which they need each other. Blocks until they have.
     fn stop(&self) {
@@ -464,7 +476,7 @@ impl Inner {
         let (done, outcome) = oneshot::channel();
         self.log.append(Pending {
             record,
-            batch,
+            batch: Arc::new(batch),
             space,
             ticket,
             done,
@@ -486,14 +498,14 @@ impl SpanSink for Store {
         if inner.closing.load(Ordering::Acquire) {
             return Err(log::closed());
         }
-        if append.batch.schema_ref().fields() != columnar::schema().fields() {
-            return Err(Error::new(
+        let signal = Signal::of(append.batch.schema_ref()).ok_or_else(|| {
+            Error::new(
                 ErrorKind::Internal,
-                "a batch for the store has other columns than the schema",
-            ));
-        }
+                "a batch for the store has other columns than any schema",
+            )
+        })?;
         let erased = inner.holds.current().erased(&append.tenant);
-        append.batch = without_traces(append.batch, &erased)
+        append.batch = head::without_traces(signal, append.batch, &erased)
             .map_err(|e| Error::new(ErrorKind::Internal, "reading trace ids").caused_by(e))?;
         if append.batch.num_rows() == 0 {
             return Ok(Appended::Stored);

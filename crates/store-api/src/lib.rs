@@ -1,7 +1,7 @@
 //! The narrow waist between engines and stores.
 //!
-//! Engines know a [`SpanSource`] to read from and a [`SpanSink`] to write to; stores implement them. What crosses is a
-//! `RecordBatch` of `columnar`'s schema, so neither side sees the other's structures.
+//! Engines know a [`SpanSource`] and a [`LogSource`] to read from and a [`SpanSink`] to write to; stores implement them. What crosses is a
+//! `RecordBatch` of a schema of `columnar`, so neither side sees the other's structures.
 //!
 //! A source may return more rows than asked, never fewer: predicates and time ranges are for pruning, and the engine
 //! filters again. Tenants are the exception: a source returns no row of another tenant, ever.
@@ -10,6 +10,7 @@
 
 mod error;
 mod filter;
+mod logs;
 mod predicate;
 mod report;
 mod scan;
@@ -18,6 +19,7 @@ mod summary;
 
 pub use error::{Error, ErrorKind};
 pub use filter::{KeepAll, TraceFilter, Traces, Verdict};
+pub use logs::{Incomplete, LogAnswer, LogRequest, LogSource};
 pub use predicate::{AttributeScope, CompareOp, Field, Predicate, Scalar};
 pub use report::{ReadFigures, ReadReport};
 pub use scan::{

@@ -10,14 +10,14 @@ use crate::Error;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct RequestDigest(pub [u8; 16]);
 
-/// Spans to keep.
+/// Spans or log records to keep.
 #[derive(Debug, Clone)]
 pub struct Append {
     /// The owner of every row.
     pub tenant: TenantId,
     /// Of the request as it was received.
     pub digest: RequestDigest,
-    /// Refined and redacted rows of the whole schema.
+    /// Refined and redacted rows of the whole schema of a signal, which says what they are.
     pub batch: RecordBatch,
 }
 
@@ -30,7 +30,7 @@ pub enum Appended {
     Duplicate,
 }
 
-/// Something that keeps spans.
+/// Something that keeps spans and log records.
 #[async_trait]
 pub trait SpanSink: Send + Sync {
     /// Keeps `append`, and returns once that would survive a loss of power. A request whose digest this tenant's recent ones

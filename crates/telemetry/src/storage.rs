@@ -17,6 +17,7 @@ pub struct StorageMetrics {
     /// 1 while the disk is full and intake is refused.
     pub disk_full: Gauge,
     pub head_spans: Gauge,
+    pub head_log_records: Gauge,
     pub head_bytes: Gauge,
     pub flushes: Counter,
     pub flush_errors: Counter,
@@ -24,6 +25,10 @@ pub struct StorageMetrics {
     pub blocks: Gauge,
     pub block_bytes: Gauge,
     pub block_spans: Gauge,
+    pub parts: Gauge,
+    pub part_bytes: Gauge,
+    pub part_rewrites: Counter,
+    pub unreadable_parts: Counter,
     pub replayed_records: Counter,
     pub torn_tails: Counter,
     pub cache_hits: Counter,
@@ -52,6 +57,7 @@ impl Default for StorageMetrics {
             append_errors: Counter::default(),
             disk_full: Gauge::default(),
             head_spans: Gauge::default(),
+            head_log_records: Gauge::default(),
             head_bytes: Gauge::default(),
             flushes: Counter::default(),
             flush_errors: Counter::default(),
@@ -59,6 +65,10 @@ impl Default for StorageMetrics {
             blocks: Gauge::default(),
             block_bytes: Gauge::default(),
             block_spans: Gauge::default(),
+            parts: Gauge::default(),
+            part_bytes: Gauge::default(),
+            part_rewrites: Counter::default(),
+            unreadable_parts: Counter::default(),
             replayed_records: Counter::default(),
             torn_tails: Counter::default(),
             cache_hits: Counter::default(),
@@ -118,6 +128,11 @@ impl StorageMetrics {
             "Spans in the live head",
             self.head_spans.clone(),
         );
+        registry.register(
+            "head_log_records",
+            "Log records in the live head",
+            self.head_log_records.clone(),
+        );
         registry.register_with_unit(
             "head",
             "Size of the live head",
@@ -151,6 +166,27 @@ impl StorageMetrics {
             "block_spans",
             "Spans in the blocks of the catalog",
             self.block_spans.clone(),
+        );
+        registry.register(
+            "parts",
+            "Files of tables beside the blocks",
+            self.parts.clone(),
+        );
+        registry.register_with_unit(
+            "parts",
+            "Size of the files of tables beside the blocks",
+            Unit::Bytes,
+            self.part_bytes.clone(),
+        );
+        registry.register(
+            "part_rewrites",
+            "Rewrites of files of tables beside the blocks",
+            self.part_rewrites.clone(),
+        );
+        registry.register(
+            "unreadable_parts",
+            "Files of tables beside the blocks that a rewrite could not read; they stay as they are",
+            self.unreadable_parts.clone(),
         );
         registry.register(
             "log_replayed_records",
@@ -221,12 +257,12 @@ impl StorageMetrics {
         );
         registry.register(
             "expired_blocks_age",
-            "Blocks removed because they were kept long enough",
+            "Blocks and parts removed because they were kept long enough",
             self.expired_blocks_age.clone(),
         );
         registry.register(
             "expired_blocks_space",
-            "Blocks removed because space ran out",
+            "Blocks and parts removed because space ran out",
             self.expired_blocks_space.clone(),
         );
         registry.register(

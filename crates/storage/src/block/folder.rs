@@ -5,9 +5,14 @@ pub(crate) const HOUR_NANO: i64 = 3_600_000_000_000;
 
 /// The folder of blocks received in `hour`, counted from the Unix epoch.
 pub(crate) fn hour_folder(tenant: &str, hour: i64) -> String {
+    hour_folder_of("blocks", tenant, hour)
+}
+
+/// The same of a table's files.
+pub(crate) fn hour_folder_of(table: &str, tenant: &str, hour: i64) -> String {
     let (year, month, day) = civil_from_days(hour.div_euclid(24));
     let hour = hour.rem_euclid(24);
-    format!("blocks/tenant={tenant}/hour={year:04}-{month:02}-{day:02}-{hour:02}")
+    format!("{table}/tenant={tenant}/hour={year:04}-{month:02}-{day:02}-{hour:02}")
 }
 
 /// The hour in the path of a block.

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use clock::SharedClock;
 
-use super::{BlockEntry, CatalogFiles, Commit, KeptRequest};
+use super::{BlockEntry, CatalogFiles, Commit, KeptRequest, PartEntry};
 use crate::disk::Disk;
 use crate::error::CatalogError;
 use crate::state::State;
@@ -15,6 +15,8 @@ pub(crate) struct Change {
     /// Of a flush: segments up to this one are in blocks now.
     pub(crate) watermark: Option<u64>,
     pub(crate) added: Vec<BlockEntry>,
+    pub(crate) parts: Vec<PartEntry>,
+    /// Blocks and parts.
     pub(crate) removed: Vec<u64>,
     pub(crate) requests: Vec<KeptRequest>,
 }
@@ -33,7 +35,7 @@ pub(crate) struct Commits {
 #[derive(Debug)]
 struct Inner {
     files: CatalogFiles,
-    /// Files of blocks whose commit failed, and may be durable until the next one replaces it.
+    /// Files of blocks and parts whose commit failed, and may be durable until the next one replaces it.
     doubtful: Vec<String>,
 }
 
@@ -69,13 +71,14 @@ impl Commits {
             version: catalog.version + 1,
             watermark: change.watermark.unwrap_or(catalog.watermark),
             blocks: change.added,
+            parts: change.parts,
             removed: change.removed,
             requests: change.requests,
         };
         if let Err(error) = inner.files.commit(&commit) {
-            inner
-                .doubtful
-                .extend(commit.blocks.into_iter().map(|b| b.path));
+            let blocks = commit.blocks.into_iter().map(|b| b.path);
+            let parts = commit.parts.into_iter().map(|p| p.path);
+            inner.doubtful.extend(blocks.chain(parts));
             return Err(error);
         }
         let next = Arc::new(catalog.with(&commit));

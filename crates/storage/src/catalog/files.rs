@@ -95,6 +95,7 @@ impl CatalogFiles {
             version: catalog.version,
             watermark: catalog.watermark,
             blocks: catalog.blocks().map(|b| b.as_ref().clone()).collect(),
+            parts: catalog.parts().map(|p| p.as_ref().clone()).collect(),
             removed: Vec::new(),
             requests: self.requests.iter().cloned().collect(),
         };

@@ -12,10 +12,11 @@ use telemetry::StorageMetrics;
 use super::plan::{Candidate, LEVEL_SETTLED, Policy, next_merge};
 use super::retention::{Kept, Reason, Retention};
 use super::rewrite::{Keep, Rewrite, RewriteError, Rewriter, Rewritten};
-use crate::catalog::{BlockEntry, Catalog, Change, Commits};
+use crate::catalog::{BlockEntry, Catalog, Change, Commits, PartEntry, PartTable};
 use crate::flush::Flusher;
 use crate::holds::{Erasure, HoldsFile};
 use crate::log;
+use crate::parts::PartUpkeep;
 use crate::state::State;
 
 /// What a pass did.
@@ -25,7 +26,7 @@ pub struct Pass {
     pub rewritten: u64,
     /// Blocks that were written.
     pub written: u64,
-    /// Blocks that retention removed.
+    /// Blocks and parts that retention removed.
     pub expired: u64,
     /// Rows left out, since another row said the same.
     pub twins_removed: u64,
@@ -39,6 +40,7 @@ pub struct Pass {
 #[derive(Debug)]
 pub(crate) struct Compaction {
     pub(crate) rewriter: Rewriter,
+    pub(crate) parts: PartUpkeep,
     pub(crate) commits: Arc<Commits>,
     pub(crate) state: Arc<State>,
     pub(crate) holds: Arc<HoldsFile>,
@@ -81,7 +83,13 @@ impl Compaction {
             merged = self.merge(&mut pass);
         }
         note(merged.map(|_| ()));
+        let mut merged = self.parts.merge();
+        while matches!(merged, Ok(true)) {
+            merged = self.parts.merge();
+        }
+        note(merged.map(|_| ()));
         note(self.bury());
+        note(self.parts.bury());
         if first_error.is_some() {
             self.metrics.compaction_errors.inc();
         }
@@ -126,11 +134,12 @@ impl Compaction {
         Ok(false)
     }
 
-    /// Removes blocks that were kept long enough, but for what is pinned in them.
+    /// Removes blocks and parts that were kept long enough, but for what is pinned in them.
     fn expire(&mut self, pass: &mut Pass) -> Result<(), Error> {
         let catalog = self.catalog();
         let now = self.clock.unix_nano();
-        let kept: Vec<Kept<'_>> = catalog.blocks().map(|b| kept(b)).collect();
+        let parts = catalog.parts().map(|p| self.kept_part(p));
+        let kept: Vec<Kept<'_>> = catalog.blocks().map(|b| kept(b)).chain(parts).collect();
         let free = self
             .rewriter
             .disk
@@ -143,6 +152,10 @@ impl Compaction {
         let gone = self.retention.expired(&kept, now, short_of);
         for (id, reason) in gone {
             let Some(block) = catalog.blocks().find(|b| b.id == id).cloned() else {
+                if self.parts.expire(id)? {
+                    pass.expired += 1;
+                    self.count_expired(reason);
+                }
                 continue;
             };
             let pinned = self.holds.current().pinned(&block.tenant, now);
@@ -170,15 +183,33 @@ impl Compaction {
             };
             self.exchange(&inputs, done, i64::MAX, pass)?;
             pass.expired += 1;
-            match reason {
-                Reason::Age => self.metrics.expired_blocks_age.inc(),
-                Reason::Space => self.metrics.expired_blocks_space.inc(),
-            };
+            self.count_expired(reason);
         }
         Ok(())
     }
 
-    /// Makes every open erasure physical: log, blocks, copies of damaged segments, files of failed commits.
+    fn count_expired(&self, reason: Reason) {
+        match reason {
+            Reason::Age => self.metrics.expired_blocks_age.inc(),
+            Reason::Space => self.metrics.expired_blocks_space.inc(),
+        };
+    }
+
+    fn kept_part<'a>(&self, part: &'a PartEntry) -> Kept<'a> {
+        let of_table = match part.table {
+            PartTable::Logs => self.retention.keep_logs,
+        };
+        let own = part.keep_nano.and_then(|nano| u64::try_from(nano).ok());
+        Kept {
+            id: part.id,
+            tenant: &part.tenant,
+            hour: part.hour,
+            keep: Some(own.map_or(of_table, Duration::from_nanos)),
+            bytes: part.bytes,
+        }
+    }
+
+    /// Makes every open erasure physical: log, blocks, parts, copies of damaged segments, files of failed commits.
     fn erase(&mut self, pass: &mut Pass) -> Result<(), Error> {
         let holds = self.holds.current();
         let open: Vec<Erasure> = holds.open_erasures().cloned().collect();
@@ -200,6 +231,7 @@ impl Compaction {
         let mut left = false;
         for tenant in tenants {
             let erased = holds.erased(tenant);
+            left |= !self.parts.erase(tenant, &erased, deadline)?;
             for block in self.catalog().of_tenant(tenant) {
                 match self.held(block, &erased) {
                     Ok(held) if held.is_empty() => continue,
@@ -244,7 +276,9 @@ impl Compaction {
         log::remove_quarantined(self.rewriter.disk.as_ref())
             .map_err(|e| failed("removing quarantined segments", e))?;
         self.bury()?;
-        if !left && self.replaced.is_empty() && !self.commits.has_doubtful_files() {
+        self.parts.bury()?;
+        let buried = self.replaced.is_empty() && self.parts.is_buried();
+        if !left && buried && !self.commits.has_doubtful_files() {
             let ids: Vec<u64> = open.iter().map(|e| e.id).collect();
             let done = self.holds.complete(&ids, self.clock.unix_nano());
             done.map_err(|e| failed("noting a completed erasure", e))?;

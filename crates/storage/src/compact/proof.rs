@@ -1,6 +1,6 @@
 //! Looks for traces in every file of the store: the proof of an erasure.
 //!
-//! Every file is searched for the ids as they are (16 bytes) and as people write them (hexadecimal, either case). Blocks are
+//! Every file is searched for the ids as they are (16 bytes) and as people write them (hexadecimal, either case). Blocks and parts are
 //! compressed, so their trace ids, the trace ids of links and the tables of traces are decoded and compared as well. The file of pins and erasures itself names
 //! the traces until their erasures are forgotten, since late spans must be recognised; it is passed over, and so is its successor while it is
 //! being written.
@@ -9,10 +9,13 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use aho_corasick::{AhoCorasick, BuildError};
-use columnar::{Column, SpanColumns};
+use columnar::{Column, LogColumn, LogColumns, SpanColumns};
 use model::TraceId;
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use crate::block::{BlockRows, OpenBlock, Reading};
+use crate::catalog::PartTable;
 use crate::disk::{Disk, read_all};
 use crate::error::BlockError;
 use crate::holds;
@@ -79,7 +82,15 @@ fn file(
     proof.bytes += bytes.len() as u64;
     let mut found = patterns.in_bytes(&bytes);
     if path.ends_with(".parquet") {
-        match patterns.in_block(disk, &path) {
+        let table = PartTable::ALL.into_iter().find(|table| {
+            let rest = path.strip_prefix(table.name());
+            rest.is_some_and(|rest| rest.starts_with('/'))
+        });
+        let decoded = match table {
+            None => patterns.in_block(disk, &path),
+            Some(PartTable::Logs) => patterns.in_logs(bytes.into()),
+        };
+        match decoded {
             Ok(more) => found.extend(more),
             Err(BlockError::Io(error)) if error.kind() == std::io::ErrorKind::NotFound => {}
             Err(_) => proof.unreadable.push(path.clone()),
@@ -96,6 +107,7 @@ fn file(
 
 struct Patterns<'a> {
     ids: &'a [TraceId],
+    wanted: BTreeSet<TraceId>,
     /// Three patterns an id.
     automaton: AhoCorasick,
 }
@@ -111,7 +123,11 @@ impl<'a> Patterns<'a> {
             ]
         });
         let automaton = AhoCorasick::new(spellings)?;
-        Ok(Self { ids, automaton })
+        Ok(Self {
+            ids,
+            wanted: ids.iter().copied().collect(),
+            automaton,
+        })
     }
 
     fn in_bytes(&self, bytes: &[u8]) -> BTreeSet<TraceId> {
@@ -121,15 +137,37 @@ impl<'a> Patterns<'a> {
             .collect()
     }
 
+    /// Adds those of `ids` that are searched for to `found`.
+    fn among<'i>(
+        &self,
+        ids: impl Iterator<Item = Option<&'i [u8]>>,
+        found: &mut BTreeSet<TraceId>,
+    ) {
+        let ids = ids.flatten().filter_map(|id| id.try_into().ok());
+        found.extend(ids.map(TraceId).filter(|id| self.wanted.contains(id)));
+    }
+
+    fn in_logs(&self, bytes: bytes::Bytes) -> Result<BTreeSet<TraceId>, BlockError> {
+        let builder = ParquetRecordBatchReaderBuilder::try_new(bytes)?;
+        let roots = [LogColumn::TraceId as usize];
+        let mask = ProjectionMask::roots(builder.parquet_schema(), roots);
+        let mut found = BTreeSet::new();
+        for batch in builder.with_projection(mask).build()? {
+            let batch = batch?;
+            let ids = LogColumns::new(&batch).ids(LogColumn::TraceId)?;
+            self.among(ids.iter(), &mut found);
+        }
+        Ok(found)
+    }
+
     /// Those that the table of traces, a row or a link of the block at `path` names.
     fn in_block(&self, disk: &dyn Disk, path: &str) -> Result<BTreeSet<TraceId>, BlockError> {
-        let wanted: BTreeSet<&[u8]> = self.ids.iter().map(|id| &id.0[..]).collect();
         let reading = Reading::unlimited();
         let block = Arc::new(OpenBlock::read(0, path, disk, &reading)?);
         let mut found = BTreeSet::new();
         if let Some(table) = block.trace_table(&reading)? {
             let held = table.iter().map(|trace| trace.id());
-            found.extend(held.filter(|id| wanted.contains(&id.0[..])));
+            found.extend(held.filter(|id| self.wanted.contains(id)));
         }
         // It has no ids, only whether it may have one, and may be wrong; but it must be what was written.
         block.trace_filter(&reading)?;
@@ -140,8 +178,7 @@ impl<'a> Patterns<'a> {
             let columns = SpanColumns::new(&batch);
             let links = columns.links()?;
             for ids in [columns.ids(Column::TraceId)?, links.trace_ids] {
-                let held = ids.iter().flatten().filter(|id| wanted.contains(id));
-                found.extend(held.filter_map(|id| id.try_into().ok()).map(TraceId));
+                self.among(ids.iter(), &mut found);
             }
         }
         Ok(found)

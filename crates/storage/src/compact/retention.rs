@@ -14,7 +14,9 @@ pub struct Retention {
     pub keep: Duration,
     /// For tenants that differ.
     pub tenants: BTreeMap<TenantId, Duration>,
-    /// Bytes of blocks above which the oldest hours go first, whoever owns them. Default: as much as the disk holds.
+    /// For log records, counted alike. Default 14 days.
+    pub keep_logs: Duration,
+    /// Bytes of blocks and log records above which the oldest hours go first, whoever owns them. Default: as much as the disk holds.
     pub lake_bytes_max: Option<u64>,
 }
 
@@ -23,12 +25,13 @@ impl Default for Retention {
         Self {
             keep: Duration::from_secs(14 * 24 * 3600),
             tenants: BTreeMap::new(),
+            keep_logs: Duration::from_secs(14 * 24 * 3600),
             lake_bytes_max: None,
         }
     }
 }
 
-/// What retention looks at of a block.
+/// What retention looks at of a block or part.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Kept<'a> {
     pub(crate) id: u64,

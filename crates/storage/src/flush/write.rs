@@ -15,6 +15,7 @@ use crate::error::{BlockError, FlushError, OpenError};
 use crate::head::HeadBatch;
 use crate::holds::{Holds, HoldsFile};
 use crate::log::{self, LogHandle};
+use crate::parts::PartFlush;
 use crate::state::State;
 
 const FOLDER: &str = "blocks";
@@ -36,7 +37,7 @@ pub(crate) struct FlushJob {
 impl FlushJob {
     /// Flushes all that the head holds when it begins. Does nothing when that is nothing.
     pub(crate) fn run(&mut self, log: &LogHandle) -> Result<(), FlushError> {
-        if self.state.lock().head.spans == 0 {
+        if self.state.lock().head.is_empty() {
             return Ok(());
         }
         self.run_all(log)
@@ -44,7 +45,7 @@ impl FlushJob {
 
     /// The same, and also frees segments that hold nothing which was acknowledged: what a failed write left.
     pub(crate) fn run_all(&mut self, log: &LogHandle) -> Result<(), FlushError> {
-        if self.state.lock().head.spans == 0 && log::is_empty(self.disk.as_ref())? {
+        if self.state.lock().head.is_empty() && log::is_empty(self.disk.as_ref())? {
             return Ok(());
         }
         let began = self.clock.instant();
@@ -70,13 +71,22 @@ impl FlushJob {
     }
 
     fn flush_up_to(&mut self, sealed: u64) -> Result<(), FlushError> {
-        let batches = self.state.lock().head.up_to(sealed);
-        let added = self.write_blocks(&batches)?;
+        let (spans, logs) = self.state.lock().head.up_to(sealed);
+        let added = self.write_blocks(&spans)?;
+        let flush = PartFlush {
+            disk: self.disk.as_ref(),
+            ids: &self.block_ids,
+            bytes_max: self.flush_bytes,
+        };
+        let parts = flush.write(&logs, &self.holds.current());
+        let parts = parts.inspect_err(|_| self.discard(&added))?;
+        let batches = spans.iter().chain(&logs);
         self.commits.commit(Change {
             watermark: Some(sealed),
             added,
+            parts,
             removed: Vec::new(),
-            requests: batches.iter().map(|b| request_of(b)).collect(),
+            requests: batches.map(|b| request_of(b)).collect(),
         })?;
         self.free_segments(sealed);
         Ok(())
@@ -109,16 +119,22 @@ impl FlushJob {
                         flushed_unix_nano: self.clock.unix_nano(),
                     }),
                     Err(source) => {
-                        for path in written.iter().map(|b| &b.path).chain([&path]) {
-                            // What cannot be removed now is an orphan that the next opening removes.
-                            let _ = self.disk.remove(path);
-                        }
-                        return Err(FlushError::Block { path, source });
+                        self.discard(&written);
+                        let _ = self.disk.remove(&path);
+                        return Err(FlushError::Write { path, source });
                     }
                 }
             }
         }
         Ok(written)
+    }
+
+    /// Removes the files of blocks that no commit will name.
+    fn discard(&self, blocks: &[BlockEntry]) {
+        for block in blocks {
+            // What cannot be removed now is an orphan that the next opening removes.
+            let _ = self.disk.remove(&block.path);
+        }
     }
 
     fn write_one(
@@ -155,7 +171,7 @@ impl FlushJob {
     }
 }
 
-/// Numbers of blocks, never used before in this folder, nor by a failed attempt of this process.
+/// Numbers of blocks and parts, never used before in this folder, nor by a failed attempt of this process.
 #[derive(Debug)]
 pub(crate) struct BlockIds(AtomicU64);
 
@@ -171,7 +187,9 @@ impl BlockIds {
 }
 
 /// Batches by tenant and hour of receipt.
-fn by_hour(batches: &[Arc<HeadBatch>]) -> BTreeMap<(TenantId, i64), Vec<Arc<HeadBatch>>> {
+pub(crate) fn by_hour(
+    batches: &[Arc<HeadBatch>],
+) -> BTreeMap<(TenantId, i64), Vec<Arc<HeadBatch>>> {
     let mut hours: BTreeMap<_, Vec<_>> = BTreeMap::new();
     for batch in batches {
         let hour = batch.received_unix_nano.div_euclid(HOUR_NANO);
@@ -182,7 +200,7 @@ fn by_hour(batches: &[Arc<HeadBatch>]) -> BTreeMap<(TenantId, i64), Vec<Arc<Head
 }
 
 /// Runs of batches of at most `bytes_max`, but at least one batch each.
-fn pieces(batches: &[Arc<HeadBatch>], bytes_max: u64) -> Vec<&[Arc<HeadBatch>]> {
+pub(crate) fn pieces(batches: &[Arc<HeadBatch>], bytes_max: u64) -> Vec<&[Arc<HeadBatch>]> {
     let (mut pieces, mut start, mut bytes) = (Vec::new(), 0, 0);
     for (n, batch) in batches.iter().enumerate() {
         if n > start && bytes + batch.bytes > bytes_max {
@@ -207,10 +225,20 @@ fn request_of(batch: &HeadBatch) -> KeptRequest {
 pub(crate) fn remove_orphans(disk: &dyn Disk, catalog: &Catalog) -> Result<u64, OpenError> {
     create_dirs(disk, FOLDER).map_err(OpenError::io(FOLDER))?;
     let named: HashSet<&str> = catalog.blocks().map(|b| b.path.as_str()).collect();
-    let mut newest = catalog.blocks().map(|b| b.id).max().unwrap_or(0);
+    let newest = catalog.blocks().map(|b| b.id).max().unwrap_or(0);
+    Ok(newest.max(remove_unnamed(disk, FOLDER, &named)?))
+}
+
+/// Removes the files in `table`'s folders of tenants and hours that `named` does not name. Returns the highest number of any.
+pub(crate) fn remove_unnamed(
+    disk: &dyn Disk,
+    table: &str,
+    named: &HashSet<&str>,
+) -> Result<u64, OpenError> {
+    let mut newest = 0;
     let list = |path: &str| disk.list(path).map_err(OpenError::io(path));
-    for tenant in list(FOLDER)?.into_iter().filter(|e| e.is_dir) {
-        let tenant = format!("{FOLDER}/{}", tenant.name);
+    for tenant in list(table)?.into_iter().filter(|e| e.is_dir) {
+        let tenant = format!("{table}/{}", tenant.name);
         for hour in list(&tenant)?.into_iter().filter(|e| e.is_dir) {
             let hour = format!("{tenant}/{}", hour.name);
             for file in list(&hour)? {

@@ -1,7 +1,7 @@
 //! Losses of power and failing operations, at every step of small scripts.
 //!
 //! The auditor knows what was acknowledged: each such span is found exactly once after every restart, every other at most once, and
-//! a retry of everything leaves each exactly once.
+//! a retry of everything leaves each exactly once. Log records likewise.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -11,15 +11,17 @@ use futures::poll;
 use model::{TenantId, TraceId};
 use proptest::prelude::*;
 use storage::{Config, OpenError, Store};
-use store_api::{Appended, Error, ErrorKind, KeepAll, SpanSink};
+use store_api::{Append, Appended, Error, ErrorKind, KeepAll, SpanSink};
 
 use crate::faulty_disk::{Fault, FaultyDisk, Survives};
-use crate::support::{NOW, all, clock, config, eager, request, sorted, span, trace_id};
+use crate::support::{
+    NOW, all, all_logs, clock, config, eager, log, log_request, request, sorted, span, trace_id,
+};
 
 /// A step of a script.
 #[derive(Debug, Clone, Copy)]
 enum Step {
-    /// A request of two spans.
+    /// A request of two spans, or of two log records: see [`LOGS`].
     Append(u8),
     /// Two requests at once, in one group or two.
     Both(u8, u8),
@@ -32,8 +34,12 @@ enum Step {
     Restart,
 }
 
-const SCRIPT: [Step; 10] = [
+/// Requests from this number on bring log records.
+const LOGS: u8 = 100;
+
+const SCRIPT: [Step; 12] = [
     Step::Append(1),
+    Step::Append(LOGS + 1),
     Step::Append(2),
     Step::Both(3, 4),
     Step::Flush,
@@ -42,6 +48,7 @@ const SCRIPT: [Step; 10] = [
     Step::Restart,
     Step::Append(6),
     Step::Flush,
+    Step::Append(LOGS + 1),
     Step::Append(7),
 ];
 
@@ -65,15 +72,45 @@ fn spans_of(request: u8) -> [model::Span; 2] {
     ]
 }
 
+fn logs_of(request: u8) -> [model::LogRecord; 2] {
+    [
+        log(request % 3, u64::from(request)),
+        log(3 + request % 2, 100 + u64::from(request)),
+    ]
+}
+
+fn append_of(number: u8) -> Append {
+    if number >= LOGS {
+        log_request(number, &logs_of(number))
+    } else {
+        request(number, &spans_of(number))
+    }
+}
+
+/// The trace and the text of each row of a request.
+fn rows_of(number: u8) -> Vec<(TraceId, String)> {
+    let texts = if number >= LOGS {
+        logs_of(number).map(|log| format!("{log:?}"))
+    } else {
+        spans_of(number).map(|span| format!("{span:?}"))
+    };
+    // Spans and log records of a request are of the same traces.
+    let traces = spans_of(number).map(|span| span.trace_id);
+    traces.into_iter().zip(texts).collect()
+}
+
 /// Merging and erasing, between appends, flushes and a restart.
-const REWRITING_SCRIPT: [Step; 12] = [
+const REWRITING_SCRIPT: [Step; 15] = [
     Step::Append(1),
+    Step::Append(LOGS + 1),
     Step::Flush,
+    Step::Append(LOGS + 2),
     Step::Both(2, 3),
     Step::Flush,
     Step::Compact,
     Step::Append(4),
     Step::Erase(1),
+    Step::Append(LOGS + 4),
     Step::Append(5),
     Step::Compact,
     Step::Restart,
@@ -90,7 +127,7 @@ struct Auditor {
 
 impl Auditor {
     async fn append(&mut self, store: &Store, number: u8) {
-        let done = store.append(request(number, &spans_of(number))).await;
+        let done = store.append(append_of(number)).await;
         self.saw(number, done.map_err(|e| e.kind));
     }
 
@@ -137,28 +174,28 @@ impl Auditor {
 
     /// Compares what is found with what is known.
     async fn check(&self, store: &Store, when: &str) {
-        let found = all(store).await;
+        let mut found = all(store).await;
+        found.extend(all_logs(store).await);
         for (&number, &acknowledged) in &self.acknowledged {
-            for span in spans_of(number) {
-                let text = format!("{span:?}");
+            for (trace_id, text) in rows_of(number) {
                 let times = found.iter().filter(|f| **f == text).count();
                 assert!(
                     times <= 1,
-                    "{when}: a span of request {number} is there {times} times"
+                    "{when}: a row of request {number} is there {times} times"
                 );
-                let erased = self.erased.get(&span.trace_id);
+                let erased = self.erased.get(&trace_id);
                 assert!(
                     times == 1 || !acknowledged || erased.is_some(),
-                    "{when}: request {number} lost a span"
+                    "{when}: request {number} lost a row"
                 );
                 assert!(
                     times == 0 || erased != Some(&true),
-                    "{when}: an erased span of request {number} is there"
+                    "{when}: an erased row of request {number} is there"
                 );
             }
         }
         let known = 2 * self.acknowledged.len();
-        assert!(found.len() <= known, "{when}: spans from nowhere");
+        assert!(found.len() <= known, "{when}: rows from nowhere");
     }
 
     /// Senders retry everything; then each span is there once, in the head, in blocks, and after a restart.
@@ -168,10 +205,7 @@ impl Auditor {
         self.check(&store, when).await;
         let numbers: Vec<u8> = self.acknowledged.keys().copied().collect();
         for &number in &numbers {
-            let done = store
-                .append(request(number, &spans_of(number)))
-                .await
-                .unwrap();
+            let done = store.append(append_of(number)).await.unwrap();
             let before = self.acknowledged.insert(number, true);
             assert!(
                 done == Appended::Duplicate || before == Some(false) || self.is_erased(number),
@@ -187,10 +221,7 @@ impl Auditor {
         let store = open(disk).unwrap();
         self.check(&store, when).await;
         for number in numbers {
-            let done = store
-                .append(request(number, &spans_of(number)))
-                .await
-                .unwrap();
+            let done = store.append(append_of(number)).await.unwrap();
             assert!(
                 done == Appended::Duplicate || self.is_erased(number),
                 "{when}: {number} after a flush and a restart"
@@ -206,11 +237,8 @@ async fn run(disk: &FaultyDisk, script: &[Step], auditor: &mut Auditor) {
         match *step {
             Step::Append(number) => auditor.append(&store, number).await,
             Step::Both(one, two) => {
-                let (spans_one, spans_two) = (spans_of(one), spans_of(two));
-                let both = futures::join!(
-                    store.append(request(one, &spans_one)),
-                    store.append(request(two, &spans_two)),
-                );
+                let both =
+                    futures::join!(store.append(append_of(one)), store.append(append_of(two)));
                 auditor.saw(one, both.0.map_err(|e| e.kind));
                 auditor.saw(two, both.1.map_err(|e| e.kind));
             }
@@ -430,6 +458,7 @@ async fn a_retry_takes_over_when_the_first_attempt_fails() {
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         4 => (0..12_u8).prop_map(Step::Append),
+        2 => (LOGS..LOGS + 6).prop_map(Step::Append),
         1 => (0..6_u8, 6..12_u8).prop_map(|(one, two)| Step::Both(one, two)),
         1 => Just(Step::Flush),
         1 => Just(Step::Compact),

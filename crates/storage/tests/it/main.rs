@@ -9,6 +9,7 @@ mod damaged_blocks;
 mod faulty_disk;
 mod filtered;
 mod golden;
+mod logs;
 mod pressure;
 mod real_disk;
 mod rewriting;

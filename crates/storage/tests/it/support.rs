@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use clock::ManualClock;
-use columnar::{from_model, to_model};
+use columnar::{from_model, logs_from_model, logs_to_model, to_model};
 use futures::TryStreamExt;
-use model::{Span, SpanId, TenantId, TraceId};
+use model::{LogRecord, SeverityNumber, Span, SpanId, TenantId, TraceId};
 use storage::{Config, Policy};
-use store_api::{Append, RequestDigest, ScanRequest, SpanSource};
+use store_api::{Append, LogRequest, LogSource, RequestDigest, ScanRequest, SpanSource};
 
 /// 2026-11-22T22:00:00Z.
 pub(crate) const NOW: i64 = 1_795_384_800_000_000_000;
@@ -86,9 +86,55 @@ pub(crate) async fn all(source: &dyn SpanSource) -> Vec<String> {
     sorted(&spans.collect::<Vec<_>>())
 }
 
-/// `spans` in a fixed order, as text: a multiset that can be compared.
-pub(crate) fn sorted(spans: &[Span]) -> Vec<String> {
-    let mut texts: Vec<_> = spans.iter().map(|s| format!("{s:?}")).collect();
+/// `rows` in a fixed order, as text: a multiset that can be compared.
+pub(crate) fn sorted<T: std::fmt::Debug>(rows: &[T]) -> Vec<String> {
+    let mut texts: Vec<_> = rows.iter().map(|s| format!("{s:?}")).collect();
     texts.sort();
     texts
+}
+
+/// A plain log record of trace `trace`, number `id`.
+pub(crate) fn log(trace: u8, id: u64) -> LogRecord {
+    LogRecord {
+        trace_id: Some(trace_id(trace)),
+        span_id: Some(SpanId(id.to_be_bytes())),
+        time_unix_nano: NOW + id as i64,
+        observed_time_unix_nano: 0,
+        severity_number: SeverityNumber(9),
+        severity_text: "INFO".to_owned(),
+        event_name: String::new(),
+        body: format!("message {id}").as_str().into(),
+        attributes: vec![model::KeyValue::new("id", id as i64)],
+        dropped_attributes_count: 0,
+        flags: 1,
+        resource: Arc::default(),
+        scope: Arc::default(),
+    }
+}
+
+/// A request with `logs`, recognised by `digest`.
+pub(crate) fn log_request(digest: u8, logs: &[LogRecord]) -> Append {
+    let tenant = TenantId::default_tenant();
+    Append {
+        batch: logs_from_model(logs, &tenant, NOW),
+        tenant,
+        digest: RequestDigest([digest; 16]),
+    }
+}
+
+/// The log records of traces 0 to 15 of the default tenant, in a fixed order, as text.
+pub(crate) async fn all_logs(source: &dyn LogSource) -> Vec<String> {
+    let request = LogRequest {
+        tenant: TenantId::default_tenant(),
+        trace_ids: (0..16).map(trace_id).collect(),
+        rows_max: usize::MAX,
+        deadline: None,
+    };
+    let answer = source.logs(request).await.unwrap();
+    assert_eq!(answer.incomplete, None);
+    let records = answer
+        .batches
+        .iter()
+        .flat_map(|batch| logs_to_model(batch).unwrap());
+    sorted(&records.collect::<Vec<_>>())
 }

@@ -1,0 +1,48 @@
+//! Parts: files of the tables beside the blocks.
+
+use model::TenantId;
+use serde::{Deserialize, Serialize};
+
+use super::files;
+
+/// A table beside that of spans.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum PartTable {
+    Logs,
+}
+
+impl PartTable {
+    /// Every table.
+    pub(crate) const ALL: [Self; 1] = [Self::Logs];
+
+    /// Its folder.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Logs => "logs",
+        }
+    }
+}
+
+/// A part, as readers and merges choose it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct PartEntry {
+    /// Unique in this store, never reused, nor the id of a block.
+    pub(crate) id: u64,
+    pub(crate) table: PartTable,
+    #[serde(with = "files::tenant")]
+    pub(crate) tenant: TenantId,
+    /// Relative to the data folder.
+    pub(crate) path: String,
+    pub(crate) rows: u64,
+    pub(crate) bytes: u64,
+    /// Times of its rows.
+    pub(crate) oldest_unix_nano: i64,
+    pub(crate) newest_unix_nano: i64,
+    /// 0 as flushed, more after each merge.
+    pub(crate) level: u8,
+    /// The hour of receipt, counted from the Unix epoch: where its file lies, and from when retention counts.
+    pub(crate) hour: i64,
+    /// How long it is kept, when that is not as long as its table's are.
+    pub(crate) keep_nano: Option<i64>,
+}

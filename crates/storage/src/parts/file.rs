@@ -1,0 +1,284 @@
+//! Files of parts.
+
+use std::io::{self, Read, Write};
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow::error::ArrowError;
+use bytes::Bytes;
+use columnar::LogColumn;
+use model::TraceId;
+use parquet::arrow::ArrowWriter;
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::{
+    ArrowPredicateFn, ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader,
+    ParquetRecordBatchReaderBuilder, RowFilter,
+};
+use parquet::basic::{Compression, ZstdLevel};
+use parquet::errors::ParquetError;
+use parquet::file::metadata::KeyValue;
+use parquet::file::properties::WriterProperties;
+use parquet::file::reader::{ChunkReader, Length};
+use parquet::file::statistics::Statistics;
+use parquet::schema::types::ColumnPath;
+
+use super::rows;
+use crate::catalog::PartTable;
+use crate::disk::{Disk, DiskFile};
+use crate::error::BlockError;
+
+/// Version of the layout; the columns have versions of their own.
+const PART_VERSION: &str = "1";
+/// Key of [`PART_VERSION`] in the file's metadata.
+const PART_VERSION_KEY: &str = "causeline.part_version";
+
+/// Rows of a row group: the unit of pruning by bloom filter.
+const ROW_GROUP_ROWS: usize = 16_384;
+/// Rows of a page.
+const PAGE_ROWS: usize = 2_048;
+/// Traces of a row group that its bloom filter is made for: more make it less sharp, none false.
+const BLOOM_TRACES: u64 = ROW_GROUP_ROWS as u64 / 4;
+/// Where the trace id stands among the leaves of a log record: every column before it is one leaf.
+const LOG_TRACE_ID: usize = LogColumn::TraceId as usize;
+
+/// A part under construction: takes rows in the order of its table, keeps one row group of them in memory.
+pub(super) struct PartWriter {
+    writer: ArrowWriter<Output>,
+    file: Arc<dyn DiskFile>,
+    table: PartTable,
+    rows: u64,
+    oldest_unix_nano: i64,
+    newest_unix_nano: i64,
+}
+
+/// What the catalog notes of a finished part, but for what its maker knows.
+#[derive(Debug)]
+pub(super) struct Written {
+    pub(super) rows: u64,
+    pub(super) bytes: u64,
+    pub(super) oldest_unix_nano: i64,
+    pub(super) newest_unix_nano: i64,
+}
+
+impl PartWriter {
+    /// Begins a part in a new file at `path`, whose folder exists.
+    pub(super) fn create(
+        disk: &dyn Disk,
+        path: &str,
+        table: PartTable,
+    ) -> Result<Self, BlockError> {
+        let file = disk.create(path)?;
+        let output = Output {
+            file: file.clone(),
+            at: 0,
+        };
+        let properties = properties(table)?;
+        Ok(Self {
+            writer: ArrowWriter::try_new(output, rows::schema(table), Some(properties))?,
+            file,
+            table,
+            rows: 0,
+            oldest_unix_nano: i64::MAX,
+            newest_unix_nano: i64::MIN,
+        })
+    }
+
+    /// Appends rows, which come after those before.
+    pub(super) fn write(&mut self, batch: &RecordBatch) -> Result<(), BlockError> {
+        let (oldest, newest) = rows::times(self.table, batch)?;
+        self.oldest_unix_nano = self.oldest_unix_nano.min(oldest);
+        self.newest_unix_nano = self.newest_unix_nano.max(newest);
+        self.rows += batch.num_rows() as u64;
+        Ok(self.writer.write(batch)?)
+    }
+
+    /// Bytes in the file so far, and about those that are still in memory.
+    pub(super) fn bytes(&self) -> u64 {
+        (self.writer.bytes_written() + self.writer.in_progress_size()) as u64
+    }
+
+    /// Ends the part and makes its contents durable; its name is up to the caller.
+    pub(super) fn finish(mut self) -> Result<Written, BlockError> {
+        self.writer.finish()?;
+        self.file.sync()?;
+        Ok(Written {
+            rows: self.rows,
+            bytes: self.writer.inner().at,
+            oldest_unix_nano: self.oldest_unix_nano,
+            newest_unix_nano: self.newest_unix_nano,
+        })
+    }
+}
+
+fn properties(table: PartTable) -> Result<WriterProperties, BlockError> {
+    let version = KeyValue::new(PART_VERSION_KEY.to_owned(), PART_VERSION.to_owned());
+    let properties = WriterProperties::builder()
+        .set_created_by(concat!("causeline ", env!("CARGO_PKG_VERSION")).to_owned())
+        .set_key_value_metadata(Some(vec![version]))
+        .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
+        .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
+        .set_data_page_row_count_limit(PAGE_ROWS)
+        .set_write_batch_size(PAGE_ROWS / 2);
+    let properties = match table {
+        PartTable::Logs => {
+            let trace_id = ColumnPath::from(LogColumn::TraceId.name());
+            // Nearly every value is another: a dictionary would be built and thrown away.
+            let span_id = ColumnPath::from(LogColumn::SpanId.name());
+            properties
+                .set_column_bloom_filter_enabled(trace_id.clone(), true)
+                .set_column_bloom_filter_max_ndv(trace_id, BLOOM_TRACES)
+                .set_column_dictionary_enabled(span_id, false)
+        }
+    };
+    Ok(properties.build())
+}
+
+/// Reads the part at `path`, `batch_rows` at a time: all rows, or of log records those of `ids` (sorted).
+///
+/// Errors: when this build cannot read the layout or the columns.
+pub(super) fn read(
+    disk: &dyn Disk,
+    path: &str,
+    table: PartTable,
+    ids: Option<&Arc<[TraceId]>>,
+    batch_rows: usize,
+) -> Result<ParquetRecordBatchReader, BlockError> {
+    let file = disk.open(path)?;
+    let input = Input {
+        len: file.len()?,
+        file,
+    };
+    let metadata = ArrowReaderMetadata::load(&input, ArrowReaderOptions::new())?;
+    check_version(&metadata, table)?;
+    let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(input, metadata.clone())
+        .with_batch_size(batch_rows);
+    let Some(ids) = ids else {
+        return Ok(builder.build()?);
+    };
+    debug_assert_eq!(table, PartTable::Logs);
+    let mut groups = Vec::new();
+    for group in 0..metadata.metadata().num_row_groups() {
+        if may_hold(&builder, group, ids)? {
+            groups.push(group);
+        }
+    }
+    let only = ProjectionMask::roots(metadata.parquet_schema(), [LOG_TRACE_ID]);
+    let ids = ids.clone();
+    let keep = move |batch: RecordBatch| {
+        let chosen = rows::of_traces(&batch, &ids);
+        chosen.map_err(|e| ArrowError::ExternalError(Box::new(e)))
+    };
+    let filter = RowFilter::new(vec![Box::new(ArrowPredicateFn::new(only, keep))]);
+    Ok(builder
+        .with_row_groups(groups)
+        .with_row_filter(filter)
+        .build()?)
+}
+
+/// Whether row group `group` may hold one of `ids`.
+fn may_hold(
+    builder: &ParquetRecordBatchReaderBuilder<Input>,
+    group: usize,
+    ids: &[TraceId],
+) -> Result<bool, BlockError> {
+    let column = builder.metadata().row_group(group).column(LOG_TRACE_ID);
+    let statistics = column.statistics();
+    let least = statistics.and_then(Statistics::min_bytes_opt);
+    let greatest = statistics.and_then(Statistics::max_bytes_opt);
+    let in_bounds = |id: &&TraceId| {
+        least.is_none_or(|l| &id.0[..] >= l) && greatest.is_none_or(|g| &id.0[..] <= g)
+    };
+    let mut ids = ids.iter().filter(in_bounds).peekable();
+    if ids.peek().is_none() {
+        return Ok(false);
+    }
+    let bloom = builder.get_row_group_column_bloom_filter(group, LOG_TRACE_ID)?;
+    Ok(bloom.is_none_or(|bloom| ids.any(|id| bloom.check(&id.0[..]))))
+}
+
+fn check_version(metadata: &ArrowReaderMetadata, table: PartTable) -> Result<(), BlockError> {
+    let pairs = metadata.metadata().file_metadata().key_value_metadata();
+    let version = pairs
+        .into_iter()
+        .flatten()
+        .find(|pair| pair.key == PART_VERSION_KEY)
+        .and_then(|pair| pair.value.as_deref());
+    if version != Some(PART_VERSION) {
+        return Err(BlockError::Version(version.unwrap_or("none").to_owned()));
+    }
+    if metadata.schema().fields() != rows::schema(table).fields() {
+        return Err(BlockError::Version("with other columns".to_owned()));
+    }
+    Ok(())
+}
+
+/// A file as the Parquet reader takes it.
+#[derive(Debug, Clone)]
+struct Input {
+    file: Arc<dyn DiskFile>,
+    len: u64,
+}
+
+impl Length for Input {
+    fn len(&self) -> u64 {
+        self.len
+    }
+}
+
+impl ChunkReader for Input {
+    type T = InputFrom;
+
+    fn get_read(&self, start: u64) -> parquet::errors::Result<InputFrom> {
+        Ok(InputFrom {
+            input: self.clone(),
+            at: start,
+        })
+    }
+
+    fn get_bytes(&self, start: u64, length: usize) -> parquet::errors::Result<Bytes> {
+        let end = start.checked_add(length as u64);
+        if end.is_none_or(|end| end > self.len) {
+            return Err(ParquetError::EOF(format!(
+                "bytes {start} to +{length} of a part of {} bytes",
+                self.len
+            )));
+        }
+        let mut bytes = vec![0; length];
+        self.file.read_at(start, &mut bytes)?;
+        Ok(Bytes::from(bytes))
+    }
+}
+
+/// A file from some position on.
+struct InputFrom {
+    input: Input,
+    at: u64,
+}
+
+impl Read for InputFrom {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        let left = self.input.len.saturating_sub(self.at);
+        let len = out.len().min(usize::try_from(left).unwrap_or(usize::MAX));
+        self.input.file.read_at(self.at, &mut out[..len])?;
+        self.at += len as u64;
+        Ok(len)
+    }
+}
+
+/// Appends to a file.
+struct Output {
+    file: Arc<dyn DiskFile>,
+    at: u64,
+}
+
+impl Write for Output {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.write_at(self.at, bytes)?;
+        self.at += bytes.len() as u64;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

@@ -1,0 +1,112 @@
+//! Which parts to merge next: a pure function of the catalog and the time.
+//!
+//! Flushes write level 0, one small part each. Within an hour of receipt, parts of level 0 become one of level 1 once they are many; when the
+//! hour has been over for [`Policy::settle`], all of it becomes level 2. So a row is rewritten once or twice.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::block::hour_start;
+use crate::catalog::PartEntry;
+use crate::compact::Policy;
+
+/// The level of parts that are merged no more.
+pub(super) const LEVEL_SETTLED: u8 = 2;
+
+/// Parts to merge, all of one hour and class.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Merge {
+    pub(super) inputs: Vec<Arc<PartEntry>>,
+    pub(super) level: u8,
+}
+
+/// What is due at `now` among the parts of one table and tenant, the oldest hour first.
+pub(super) fn next_merge<'a>(
+    parts: impl Iterator<Item = &'a Arc<PartEntry>>,
+    now: i64,
+    policy: &Policy,
+) -> Option<Merge> {
+    let mut groups: BTreeMap<(i64, Option<i64>), Vec<&Arc<PartEntry>>> = BTreeMap::new();
+    for part in parts.filter(|part| part.level < LEVEL_SETTLED) {
+        let group = groups.entry((part.hour, part.keep_nano)).or_default();
+        group.push(part);
+    }
+    let settle = i64::try_from(policy.settle.as_nanos()).unwrap_or(i64::MAX);
+    groups.into_iter().find_map(|((hour, _), parts)| {
+        let is_over = hour_start(hour + 1).saturating_add(settle) <= now;
+        let (ready, least, level) = if is_over {
+            (parts, 2, LEVEL_SETTLED)
+        } else {
+            let flushed = parts.into_iter().filter(|part| part.level == 0);
+            (flushed.collect(), policy.fan_in.max(2), 1)
+        };
+        let inputs = within(ready, policy);
+        (inputs.len() >= least).then_some(Merge { inputs, level })
+    })
+}
+
+/// The smallest of `parts`, as many as may be merged at once.
+fn within(mut parts: Vec<&Arc<PartEntry>>, policy: &Policy) -> Vec<Arc<PartEntry>> {
+    parts.sort_by_key(|part| (part.bytes, part.id));
+    let mut bytes = 0_u64;
+    let fits = |part: &&Arc<PartEntry>| {
+        bytes = bytes.saturating_add(part.bytes);
+        bytes <= policy.merge_bytes_max
+    };
+    let fitting = parts.into_iter().take_while(fits);
+    fitting.take(policy.fan_in_max).cloned().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use model::TenantId;
+
+    use super::*;
+    use crate::block::HOUR_NANO;
+    use crate::catalog::PartTable;
+
+    fn part(id: u64, hour: i64, level: u8) -> Arc<PartEntry> {
+        Arc::new(PartEntry {
+            id,
+            table: PartTable::Logs,
+            tenant: TenantId::default_tenant(),
+            path: String::new(),
+            rows: 1,
+            bytes: 100 - id,
+            oldest_unix_nano: 0,
+            newest_unix_nano: 0,
+            level,
+            hour,
+            keep_nano: None,
+        })
+    }
+
+    #[test]
+    fn many_parts_of_an_open_hour_and_all_of_one_that_is_over_are_merged() {
+        let policy = Policy {
+            fan_in: 3,
+            fan_in_max: 4,
+            settle: Duration::from_nanos(10),
+            ..Policy::default()
+        };
+        let merge = |parts: &[Arc<PartEntry>], now| {
+            let merge = next_merge(parts.iter(), now, &policy)?;
+            let ids: Vec<u64> = merge.inputs.iter().map(|p| p.id).collect();
+            Some((ids, merge.level))
+        };
+        let mut parts = vec![part(1, 0, 0), part(2, 0, 0), part(3, 0, 1)];
+        assert_eq!(merge(&parts, HOUR_NANO + 9), None);
+        assert_eq!(
+            merge(&parts, HOUR_NANO + 10),
+            Some((vec![3, 2, 1], LEVEL_SETTLED))
+        );
+        parts.push(part(4, 0, 0));
+        assert_eq!(merge(&parts, 0), Some((vec![4, 2, 1], 1)));
+        parts.extend([part(5, 0, 0), part(6, 0, 0), part(7, 0, LEVEL_SETTLED)]);
+        assert_eq!(merge(&parts, 0), Some((vec![6, 5, 4, 2], 1)));
+        let lone = [part(1, 0, 0), part(2, 0, LEVEL_SETTLED), part(3, 9, 0)];
+        assert_eq!(merge(&lone, 20 * HOUR_NANO), None);
+    }
+}

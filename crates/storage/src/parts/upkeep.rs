@@ -1,0 +1,231 @@
+//! Merging, retention and erasure of parts.
+
+use std::collections::{BTreeSet, HashSet};
+use std::sync::Arc;
+
+use clock::SharedClock;
+use model::{TenantId, TraceId};
+use store_api::{Error, ErrorKind};
+use telemetry::StorageMetrics;
+
+use super::file;
+use super::plan::{LEVEL_SETTLED, next_merge};
+use super::rewrite::{PartRewriter, Rewrite, RewriteError};
+use super::rows::{self, Traces};
+use crate::block::hour_start;
+use crate::catalog::{Catalog, Change, Commits, PartEntry};
+use crate::compact::Policy;
+use crate::error::BlockError;
+use crate::holds::HoldsFile;
+use crate::log;
+use crate::state::State;
+
+/// Rows that are looked at together in a search for traces.
+const SEARCH_ROWS: usize = 8_192;
+
+/// Everything that the upkeep needs; a part of `compact`.
+#[derive(Debug)]
+pub(crate) struct PartUpkeep {
+    pub(crate) rewriter: PartRewriter,
+    pub(crate) commits: Arc<Commits>,
+    pub(crate) state: Arc<State>,
+    pub(crate) holds: Arc<HoldsFile>,
+    pub(crate) policy: Policy,
+    pub(crate) clock: SharedClock,
+    pub(crate) metrics: StorageMetrics,
+    /// Parts that were replaced, and until when readers may still have them.
+    pub(crate) replaced: Vec<(Arc<PartEntry>, i64)>,
+    /// Parts that cannot be read: not tried again before the next start.
+    pub(crate) unreadable: HashSet<u64>,
+}
+
+impl PartUpkeep {
+    /// One merge, if any is due. Returns whether there was one.
+    pub(crate) fn merge(&mut self) -> Result<bool, Error> {
+        let catalog = self.catalog();
+        let now = self.clock.unix_nano();
+        for (table, tenant) in catalog.part_groups() {
+            let parts = catalog.parts_of(*table, tenant).iter();
+            let readable = parts.filter(|part| !self.unreadable.contains(&part.id));
+            let Some(merge) = next_merge(readable, now, &self.policy) else {
+                continue;
+            };
+            let erased = self.holds.current().erased(tenant);
+            let traces = Traces::Without(&erased);
+            let like = merge.inputs.first().map(|part| part.keep_nano);
+            let place = (merge.level, like.flatten());
+            self.rewrite(&merge.inputs, traces, place, i64::MAX)?;
+            return Ok(true);
+        }
+        Ok(false)
+    }
+
+    /// Removes a part that was kept long enough, but for what is pinned in it. Returns whether there is such a part.
+    pub(crate) fn expire(&mut self, id: u64) -> Result<bool, Error> {
+        let catalog = self.catalog();
+        let Some(part) = catalog.parts().find(|part| part.id == id) else {
+            return Ok(false);
+        };
+        let now = self.clock.unix_nano();
+        let pinned = self.holds.current().pinned(&part.tenant, now);
+        let ids: Arc<[TraceId]> = pinned.keys().copied().collect();
+        let held = self.held(part, &ids)?;
+        // All of them are kept for as long as the one that is kept longest.
+        let until = held.iter().filter_map(|id| pinned.get(id)).max();
+        match until {
+            None => self.exchange(std::slice::from_ref(part), Vec::new(), i64::MAX)?,
+            Some(until) => {
+                let received = hour_start(part.hour + 1);
+                let place = (LEVEL_SETTLED, Some(until.saturating_sub(received)));
+                let held: Vec<TraceId> = held.iter().copied().collect();
+                let inputs = std::slice::from_ref(part);
+                self.rewrite(inputs, Traces::Only(&held), place, i64::MAX)?;
+            }
+        }
+        Ok(true)
+    }
+
+    /// Rewrites the parts of `tenant` that hold anything of `erased` (sorted). Returns whether all of them could be.
+    pub(crate) fn erase(
+        &mut self,
+        tenant: &TenantId,
+        erased: &Arc<[TraceId]>,
+        deadline: i64,
+    ) -> Result<bool, Error> {
+        let catalog = self.catalog();
+        let mut all = true;
+        for part in catalog.parts().filter(|part| &part.tenant == tenant) {
+            match self.held(part, erased) {
+                Ok(held) if held.is_empty() => continue,
+                Ok(_) => {}
+                Err(error) => {
+                    // Whether it holds any of them cannot be said, so the erasure stays open.
+                    let cause: &dyn std::error::Error = &error;
+                    tracing::error!(
+                        error = cause,
+                        source = cause.source(),
+                        path = part.path,
+                        "an erasure cannot look into a part"
+                    );
+                    all = false;
+                    continue;
+                }
+            }
+            let inputs = std::slice::from_ref(part);
+            let place = (part.level, part.keep_nano);
+            all &= self.rewrite(inputs, Traces::Without(erased), place, deadline)?;
+        }
+        Ok(all)
+    }
+
+    /// Removes files of replaced parts that nobody reads any more, or whose time is up.
+    pub(crate) fn bury(&mut self) -> Result<(), Error> {
+        let now = self.clock.unix_nano();
+        let mut first_error = None;
+        let disk = &self.rewriter.disk;
+        self.replaced.retain(|(part, deadline)| {
+            if Arc::strong_count(part) > 1 && *deadline > now {
+                return true;
+            }
+            match disk.remove(&part.path) {
+                Ok(()) => false,
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => false,
+                Err(error) => {
+                    first_error.get_or_insert(error);
+                    true
+                }
+            }
+        });
+        first_error.map_or(Ok(()), |e| Err(failed("removing a replaced part", e)))
+    }
+
+    /// Whether no file of a replaced part is left.
+    pub(crate) fn is_buried(&self) -> bool {
+        self.replaced.is_empty()
+    }
+
+    /// Writes `inputs` anew, at a level and in a class, as long as they can be read. Returns whether that was so.
+    fn rewrite(
+        &mut self,
+        inputs: &[Arc<PartEntry>],
+        traces: Traces<'_>,
+        (level, keep_nano): (u8, Option<i64>),
+        deadline: i64,
+    ) -> Result<bool, Error> {
+        let Some(like) = inputs.first() else {
+            return Ok(true);
+        };
+        let job = Rewrite {
+            inputs,
+            traces,
+            level,
+            hour: like.hour,
+            keep_nano,
+            bytes_max: self.policy.block_bytes_max,
+        };
+        match self.rewriter.rewrite(&job) {
+            Ok(written) => self.exchange(inputs, written, deadline).map(|()| true),
+            Err(RewriteError::Read { id, path, source })
+                if !matches!(source, BlockError::Io(_)) =>
+            {
+                let error: &dyn std::error::Error = &source;
+                tracing::error!(
+                    error,
+                    path,
+                    "a part cannot be read; it stays as it is and is merged no more"
+                );
+                self.metrics.unreadable_parts.inc();
+                self.unreadable.insert(id);
+                Ok(false)
+            }
+            Err(RewriteError::Closing) => Err(log::closed()),
+            Err(error) => Err(failed("rewriting parts", error)),
+        }
+    }
+
+    /// Commits parts in place of others, whose files go when readers let them, and at `deadline` at the latest.
+    fn exchange(
+        &mut self,
+        inputs: &[Arc<PartEntry>],
+        written: Vec<PartEntry>,
+        deadline: i64,
+    ) -> Result<(), Error> {
+        let bytes = written.iter().map(|part| part.bytes).sum();
+        let change = Change {
+            removed: inputs.iter().map(|part| part.id).collect(),
+            parts: written,
+            ..Change::default()
+        };
+        let committed = self.commits.commit(change);
+        committed.map_err(|e| failed("committing rewritten parts", e))?;
+        self.metrics.part_rewrites.inc();
+        self.metrics.compaction_bytes.inc_by(bytes);
+        let replaced = inputs.iter().map(|part| (part.clone(), deadline));
+        self.replaced.extend(replaced);
+        Ok(())
+    }
+
+    /// Those of `ids` (sorted) that `part` names.
+    fn held(&self, part: &PartEntry, ids: &Arc<[TraceId]>) -> Result<BTreeSet<TraceId>, Error> {
+        if ids.is_empty() {
+            return Ok(BTreeSet::new());
+        }
+        let disk = self.rewriter.disk.as_ref();
+        let search = || -> Result<BTreeSet<TraceId>, BlockError> {
+            let mut held = BTreeSet::new();
+            for batch in file::read(disk, &part.path, part.table, Some(ids), SEARCH_ROWS)? {
+                rows::named(part.table, &batch?, &mut held)?;
+            }
+            Ok(held)
+        };
+        search().map_err(|e| failed("looking for traces in a part", e))
+    }
+
+    fn catalog(&self) -> Arc<Catalog> {
+        self.state.lock().catalog.clone()
+    }
+}
+
+fn failed(context: &str, source: impl std::error::Error + Send + Sync + 'static) -> Error {
+    Error::new(ErrorKind::Unavailable, context).caused_by(source)
+}

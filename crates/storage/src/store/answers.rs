@@ -1,0 +1,13 @@
+//! Questions about the tables beside the spans.
+
+use async_trait::async_trait;
+use store_api::{Error, LogAnswer, LogRequest, LogSource};
+
+use super::Store;
+
+#[async_trait]
+impl LogSource for Store {
+    async fn logs(&self, request: LogRequest) -> Result<LogAnswer, Error> {
+        self.inner.logs.logs(request).await
+    }
+}
