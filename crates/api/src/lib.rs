@@ -8,12 +8,14 @@
 //! Never here: handlers, business rules, Arrow.
 
 mod error;
+mod logs;
 mod names;
 mod search;
 mod status;
 mod trace;
 
 pub use error::ErrorBody;
+pub use logs::{LogRecord, TraceLogsResponse};
 pub use names::{
     AttributeNames, AttributeNamesRequest, AttributeValue, AttributeValues, AttributeValuesRequest,
     Operation, Operations, ScopeNames, Service, Services,

@@ -109,6 +109,7 @@ impl Node {
         let readiness = Readiness::default();
         let app = App {
             engine: query::Engine::new(Arc::new(store.clone()), clock.clone()),
+            logs: query::Logs::new(Arc::new(store.clone())),
             source: Arc::new(store.clone()),
             clock: clock.clone(),
             entropy: Arc::new(SystemEntropy),

@@ -1,4 +1,5 @@
-//! Runs questions over a [`SpanSource`](store_api::SpanSource): search, trace by id, services, operations, attribute names and values.
+//! Runs questions over a [`SpanSource`](store_api::SpanSource): search, trace by id, services, operations, attribute names and values;
+//! and over a [`LogSource`](store_api::LogSource): the log records of a trace.
 //!
 //! Vocabulary: a *condition* is the filter of a TraceQL query compiled for columns; a *candidate* is a trace that has a span
 //! which may match; a candidate is *resolved* once its whole trace has been read, de-duplicated and judged.
@@ -25,6 +26,7 @@ mod error;
 mod eval;
 mod facts;
 mod found;
+mod logs;
 mod names;
 mod pushdown;
 mod retention;
@@ -38,6 +40,7 @@ pub use engine::{Engine, Partial, Report};
 pub use error::Error;
 pub use facts::TraceFacts;
 pub use found::FoundAttribute;
+pub use logs::{LOG_RECORDS_MAX, Logs, TraceLogs};
 pub use names::{
     AttributeNames, AttributeValue, AttributeValues, AttributeValuesRequest, NAMES_MAX, Operation,
     Operations, Service, Services,

@@ -1,6 +1,7 @@
 //! The native API: one handler a route, and the OpenAPI document made of them.
 
 mod convert;
+mod logs;
 mod names;
 mod search;
 mod status;
@@ -23,7 +24,7 @@ use crate::state::App;
 #[openapi(info(
     title = "Causeline native API",
     version = "1",
-    description = "Search, traces and names. Absolute times are decimal strings of nanoseconds since the Unix epoch; durations and offsets are numbers of nanoseconds; ranges in requests are Unix milliseconds.",
+    description = "Search, traces, logs and names. Absolute times are decimal strings of nanoseconds since the Unix epoch; durations and offsets are numbers of nanoseconds; ranges in requests are Unix milliseconds.",
     license(name = "Apache-2.0", identifier = "Apache-2.0")
 ))]
 struct Base;
@@ -55,6 +56,7 @@ fn documented() -> OpenApiRouter<App> {
         .routes(routes!(trace::trace))
         .routes(routes!(trace::span))
         .routes(routes!(trace::otlp))
+        .routes(routes!(logs::logs))
         .routes(routes!(names::services))
         .routes(routes!(names::operations))
         .routes(routes!(names::attribute_names))

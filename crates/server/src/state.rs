@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use clock::{Entropy, SharedClock};
 use model::TenantId;
-use query::Engine;
+use query::{Engine, Logs};
 use store_api::SpanSource;
 use telemetry::{QueryMetrics, Registry, TraceExemplar};
 
@@ -31,6 +31,8 @@ impl Readiness {
 pub struct App {
     /// Answers questions about the spans.
     pub engine: Engine,
+    /// Answers questions about the log records.
+    pub logs: Logs,
     /// The spans.
     pub source: Arc<dyn SpanSource>,
     /// The time.

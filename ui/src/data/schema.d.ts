@@ -119,6 +119,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/traces/{traceId}/logs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Log records that carry the id of the trace; none is no error, nor is a trace without spans. */
+        get: operations["traceLogs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/traces/{traceId}/otlp": {
         parameters: {
             query?: never;
@@ -203,6 +220,50 @@ export interface components {
             position?: number | null;
             /** @description Names this answer in the server's log. */
             requestId: string;
+        };
+        /** @description Everything of one log record. */
+        LogRecord: {
+            /** @description In the sender's order. */
+            attributes: components["schemas"]["Attribute"][];
+            /** @description The message, or a structure, written as an attribute's value is. */
+            body: string;
+            /** @description Of the body: `string`, `bool`, `int`, `double`, `array`, `kvlist`, `bytes` or `empty`. */
+            bodyType: string;
+            /**
+             * Format: int32
+             * @description Attributes that the sender discarded.
+             */
+            droppedAttributesCount: number;
+            /** @description The kind of event, for records that are events, or null. */
+            eventName?: string | null;
+            /**
+             * Format: int32
+             * @description W3C trace flags.
+             */
+            flags: number;
+            /** @description When a collection system saw it, or `0`. */
+            observedTimeUnixNano: string;
+            /** @description What produced it. */
+            resource: components["schemas"]["Resource"];
+            /** @description The instrumentation that produced it. */
+            scope: components["schemas"]["Scope"];
+            /** @description `service.name` of its resource. */
+            service: string;
+            /** @description `trace`, `debug`, `info`, `warn`, `error`, `fatal` or `unspecified`. */
+            severity: string;
+            /**
+             * Format: int32
+             * @description As OTLP numbers it: 1 to 24, 0 for none.
+             */
+            severityNumber: number;
+            /** @description The severity as the source called it, or null. */
+            severityText?: string | null;
+            /** @description When it happened, else when it was first seen, else when it was received. */
+            sortTimeUnixNano: string;
+            /** @description 16 hexadecimal digits, or null for a record of no span. */
+            spanId?: string | null;
+            /** @description When it happened, or `0`. */
+            timeUnixNano: string;
         };
         /** @description A span that matches. */
         MatchedSpan: {
@@ -510,6 +571,13 @@ export interface components {
              * @description Spans without parent.
              */
             roots: number;
+        };
+        /** @description Log records that carry the id of one trace. */
+        TraceLogsResponse: {
+            /** @description By time, the earliest first. */
+            logs: components["schemas"]["LogRecord"][];
+            /** @description Why records may be missing, or null. */
+            partial?: string | null;
         };
         /** @description A trace as a waterfall needs it. Attributes come with the details of single spans. */
         TraceResponse: {
@@ -850,6 +918,37 @@ export interface operations {
             };
             /** @description no spans of it */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    traceLogs: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description 16 or 32 hexadecimal digits, any case */
+                traceId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TraceLogsResponse"];
+                };
+            };
+            /** @description not a trace id */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };

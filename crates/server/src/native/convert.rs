@@ -1,4 +1,4 @@
-//! Spans of the model as the contract's types.
+//! Spans and what belongs to them, of the model, as the contract's types.
 
 use columnar::value_to_text;
 use model::{KeyValue, Span};
@@ -25,18 +25,28 @@ pub(crate) fn details(span: &Span) -> api::SpanDetails {
         dropped_events_count: span.dropped_events_count,
         links: span.links.iter().map(link).collect(),
         dropped_links_count: span.dropped_links_count,
-        resource: api::Resource {
-            attributes: attributes(&span.resource.attributes),
-            dropped_attributes_count: span.resource.dropped_attributes_count,
-            schema_url: span.resource.schema_url.clone(),
-        },
-        scope: api::Scope {
-            name: span.scope.name.clone(),
-            version: span.scope.version.clone(),
-            attributes: attributes(&span.scope.attributes),
-            dropped_attributes_count: span.scope.dropped_attributes_count,
-            schema_url: span.scope.schema_url.clone(),
-        },
+        resource: resource(&span.resource),
+        scope: scope(&span.scope),
+    }
+}
+
+/// What produced a span or log record.
+pub(crate) fn resource(resource: &model::Resource) -> api::Resource {
+    api::Resource {
+        attributes: attributes(&resource.attributes),
+        dropped_attributes_count: resource.dropped_attributes_count,
+        schema_url: resource.schema_url.clone(),
+    }
+}
+
+/// The instrumentation that produced a span or log record.
+pub(crate) fn scope(scope: &model::Scope) -> api::Scope {
+    api::Scope {
+        name: scope.name.clone(),
+        version: scope.version.clone(),
+        attributes: attributes(&scope.attributes),
+        dropped_attributes_count: scope.dropped_attributes_count,
+        schema_url: scope.schema_url.clone(),
     }
 }
 
