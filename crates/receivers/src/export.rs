@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use arrow::array::RecordBatch;
 use bytes::Bytes;
 use clock::SharedClock;
-use columnar::BatchBuilder;
+use columnar::{BatchBuilder, Signal};
 use model::TenantId;
 use pipeline::{Intake, Received};
 use store_api::RequestDigest;
@@ -14,7 +15,7 @@ use tokio::sync::Semaphore;
 use tracing::field::Empty;
 use tracing::instrument::{Instrument, WithSubscriber};
 use tracing::subscriber::NoSubscriber;
-use wire::otlp::{DecodeError, Decoded, Limits};
+use wire::otlp::{DecodeError, Decoded, Limits, Rejected};
 
 use crate::admission::{Budget, Charge};
 use crate::config::Config;
@@ -44,6 +45,7 @@ pub struct Services {
 
 /// A whole body, as it came.
 pub(crate) struct Payload {
+    pub(crate) signal: Signal,
     pub(crate) wire: Bytes,
     pub(crate) compression: Compression,
     pub(crate) format: Format,
@@ -52,17 +54,21 @@ pub(crate) struct Payload {
 }
 
 /// What a sender hears when its request was accepted.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Accepted {
-    /// Spans that were not kept; the others are durable.
-    pub(crate) rejected_spans: u64,
+    /// What was sent.
+    pub(crate) signal: Signal,
+    /// Spans or log records that were not kept; the others are durable.
+    pub(crate) rejected: u64,
     /// Why, empty when none was rejected.
     pub(crate) message: String,
 }
 
 /// A body turned into columns.
 struct Batch {
-    decoded: Decoded,
+    signal: Signal,
+    rows: RecordBatch,
+    rejected: Rejected,
     digest: RequestDigest,
     n_bytes: usize,
 }
@@ -99,7 +105,7 @@ impl Exporter {
         self.budget.admit(bytes)
     }
 
-    /// Decodes `payload` and returns when its spans are durable.
+    /// Decodes `payload` and returns when its spans or log records are durable.
     pub(crate) async fn export(
         self: &Arc<Self>,
         transport: Transport,
@@ -114,9 +120,10 @@ impl Exporter {
             "otlp.export",
             otel.kind = "server",
             transport = ?transport,
+            signal = payload.signal.as_str(),
             bytes = Empty,
-            spans = Empty,
-            rejected_spans = Empty,
+            rows = Empty,
+            rejected = Empty,
         );
         self.decode_and_keep(transport, payload, charge)
             .instrument(span)
@@ -179,58 +186,70 @@ impl Exporter {
                 &plain
             }
         };
-        let decoded = match payload.format {
-            Format::Protobuf => wire::otlp::decode_protobuf(body, &self.limits),
-            Format::Json => wire::otlp::decode_json(body, &self.limits),
-        };
-        let decoded = decoded.map_err(|error| {
-            let reason = match error {
-                DecodeError::TooLarge { .. } => Reason::TooLarge,
-                DecodeError::Protobuf { .. } | DecodeError::Json { .. } => Reason::Malformed,
-            };
-            Refusal::new(reason, error.to_string())
-        })?;
-        // Columns may need more than the bytes they came from.
-        charge.grow_to(decoded.rows.bytes())?;
+        let (limits, now) = (&self.limits, self.services.clock.unix_nano());
+        let (rows, rejected) = match (payload.signal, payload.format) {
+            (Signal::Spans, Format::Protobuf) => {
+                finish(wire::otlp::decode_protobuf(body, limits), charge, now)
+            }
+            (Signal::Spans, Format::Json) => {
+                finish(wire::otlp::decode_json(body, limits), charge, now)
+            }
+            (Signal::Logs, Format::Protobuf) => {
+                finish(wire::otlp::decode_logs_protobuf(body, limits), charge, now)
+            }
+            (Signal::Logs, Format::Json) => {
+                finish(wire::otlp::decode_logs_json(body, limits), charge, now)
+            }
+        }?;
         Ok(Batch {
-            decoded,
-            digest: digest(body),
+            signal: payload.signal,
+            rows,
+            rejected,
+            digest: digest(payload.signal, body),
             n_bytes: body.len(),
         })
     }
 
-    /// Hands the batch over and counts what becomes of it. A request without a span that can be kept is not worth a write.
+    /// Hands the batch over and counts what becomes of it. A request without a row that can be kept is not worth a write.
     async fn keep(&self, transport: Transport, batch: Batch) -> Result<Accepted, Refusal> {
-        let Decoded {
-            rows: spans,
+        let Batch {
+            signal,
+            rows,
             rejected,
-        } = batch.decoded;
-        let n_spans = spans.len();
+            digest,
+            n_bytes,
+        } = batch;
+        let n_rows = rows.num_rows();
         tracing::Span::current()
-            .record("bytes", batch.n_bytes)
-            .record("spans", n_spans)
-            .record("rejected_spans", rejected.count());
-        self.count_bytes(transport, batch.n_bytes);
-        if n_spans > 0 {
-            let tenant = TenantId::default_tenant();
+            .record("bytes", n_bytes)
+            .record("rows", n_rows)
+            .record("rejected", rejected.count());
+        self.count_bytes(transport, n_bytes);
+        if n_rows > 0 {
             let received = Received {
-                batch: spans.finish(&tenant, self.services.clock.unix_nano()),
-                tenant,
-                digest: batch.digest,
+                batch: rows,
+                tenant: TenantId::default_tenant(),
+                digest,
                 transport,
             };
             let appended = self.services.intake.accept(received).await;
             let appended = appended.map_err(|error| Refusal::from_intake(&error))?;
-            tracing::debug!(n_spans, ?appended, "spans are durable");
+            let signal = signal.as_str();
+            tracing::debug!(signal, n_rows, ?appended, "rows are durable");
         }
+        let metrics = &self.services.metrics;
+        let counters = match signal {
+            Signal::Spans => &metrics.spans_rejected,
+            Signal::Logs => &metrics.log_records_rejected,
+        };
         for (reason, count) in rejected.by_reason() {
             let reason = reason.as_str();
             let labels = RejectLabels { transport, reason };
-            let metrics = &self.services.metrics;
-            metrics.spans_rejected.get_or_create(&labels).inc_by(count);
+            counters.get_or_create(&labels).inc_by(count);
         }
         Ok(Accepted {
-            rejected_spans: rejected.count(),
+            signal,
+            rejected: rejected.count(),
             message: rejected.message(),
         })
     }
@@ -267,9 +286,34 @@ fn limits(config: &Config) -> Limits {
     }
 }
 
-/// By which a retry is recognised: of the decompressed body, so that it does not matter how the sender compresses it.
-fn digest(body: &[u8]) -> RequestDigest {
+/// The rows of a decoded request, received at `now`, and what was left out. Columns may need more than the bytes they came from, so they
+/// are charged first.
+fn finish<R: BatchBuilder>(
+    decoded: Result<Decoded<R>, DecodeError>,
+    charge: &mut Charge,
+    now: i64,
+) -> Result<(RecordBatch, Rejected), Refusal> {
+    let decoded = decoded.map_err(|error| {
+        let reason = match error {
+            DecodeError::TooLarge { .. } => Reason::TooLarge,
+            DecodeError::Protobuf { .. } | DecodeError::Json { .. } => Reason::Malformed,
+        };
+        Refusal::new(reason, error.to_string())
+    })?;
+    charge.grow_to(decoded.rows.bytes())?;
+    let rows = decoded.rows.finish(&TenantId::default_tenant(), now);
+    Ok((rows, decoded.rejected))
+}
+
+/// By which a retry is recognised: of the decompressed body, so that it does not matter how the sender compresses it. The bytes of
+/// two signals' requests may be equal.
+fn digest(signal: Signal, body: &[u8]) -> RequestDigest {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(body);
+    if signal != Signal::Spans {
+        hasher.update(signal.as_str().as_bytes());
+    }
     let mut short = [0; 16];
-    short.copy_from_slice(&blake3::hash(body).as_bytes()[..16]);
+    short.copy_from_slice(&hasher.finalize().as_bytes()[..16]);
     RequestDigest(short)
 }

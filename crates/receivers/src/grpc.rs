@@ -1,4 +1,4 @@
-//! OTLP/gRPC: `TraceService/Export`, on raw message bytes.
+//! OTLP/gRPC: `TraceService/Export` and `LogsService/Export`, on raw message bytes.
 //!
 //! gRPC's framing is five bytes and its errors are headers, so this speaks it directly over HTTP/2: the message is never turned
 //! into generated structs, its announced length is checked before it is read, and its decompression is bounded like that of HTTP.
@@ -11,6 +11,7 @@ use std::sync::Arc;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use bytes::{BufMut, Bytes, BytesMut};
+use columnar::Signal;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::request::Parts;
 use http::{Method, Request, Response, StatusCode, Version};
@@ -27,7 +28,17 @@ use crate::messages::{self, Format};
 use crate::refusal::{Reason, Refusal};
 use crate::serve::ReplyBody;
 
-const EXPORT: &str = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
+/// Each method, and what is sent with it.
+const METHODS: [(&str, Signal); 2] = [
+    (
+        "/opentelemetry.proto.collector.trace.v1.TraceService/Export",
+        Signal::Spans,
+    ),
+    (
+        "/opentelemetry.proto.collector.logs.v1.LogsService/Export",
+        Signal::Logs,
+    ),
+];
 
 /// Flag and length in front of a message.
 const PREFIX_LEN: usize = 5;
@@ -72,11 +83,11 @@ impl Handler {
 
     async fn answer(&self, parts: &Parts, incoming: Incoming) -> Result<Accepted, Refusal> {
         let path = parts.uri.path();
-        if path != EXPORT {
-            let message =
-                "only TraceService/Export is served here; metrics and logs are not accepted yet";
-            return Err(Refusal::new(Reason::Unimplemented, message));
-        }
+        let method = METHODS.into_iter().find(|(served, _)| *served == path);
+        let (_, signal) = method.ok_or_else(|| {
+            let message = "only Export of TraceService and LogsService is served here; metrics are not accepted yet";
+            Refusal::new(Reason::Unimplemented, message)
+        })?;
         let encoding = parts.headers.get(GRPC_ENCODING);
         let encoding = encoding.map_or(&b""[..], HeaderValue::as_bytes);
         let compression = Compression::parse(encoding).ok_or_else(|| {
@@ -92,6 +103,7 @@ impl Handler {
             return Err(Refusal::malformed(message));
         }
         let payload = Payload {
+            signal,
             wire,
             compression: if is_compressed {
                 compression

@@ -1,4 +1,4 @@
-//! OTLP/HTTP: `POST /v1/traces`.
+//! OTLP/HTTP: `POST /v1/traces` and `POST /v1/logs`.
 //!
 //! Checks go from cheap to dear, and everything that can be known from the header is decided before the body is read. Every
 //! answer that refuses has a `Status` body in the request's content type (JSON when it has none that is known).
@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use columnar::Signal;
 use http::header::{self, HeaderMap, HeaderValue};
 use http::request::Parts;
 use http::{Method, Request, Response, StatusCode, Version};
@@ -24,8 +25,9 @@ use crate::refusal::{Reason, Refusal};
 use crate::serve::ReplyBody;
 use crate::{cors, host};
 
-const TRACES: &str = "/v1/traces";
-const OTHER_SIGNALS: [&str; 3] = ["/v1/metrics", "/v1/logs", "/v1development/profiles"];
+/// Each path, and what is sent there.
+const PATHS: [(&str, Signal); 2] = [("/v1/traces", Signal::Spans), ("/v1/logs", Signal::Logs)];
+const OTHER_SIGNALS: [&str; 2] = ["/v1/metrics", "/v1development/profiles"];
 
 /// How long an HTTP/1.1 sender that is refused may go on sending before it is cut off.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -98,14 +100,14 @@ impl Handler {
         format: Option<Format>,
         incoming: &mut Incoming,
     ) -> Result<Answer, Refusal> {
-        check_path(parts.uri.path())?;
+        let signal = signal_of(parts.uri.path())?;
         if cors::is_preflight(&parts.method, &parts.headers) {
             return Ok(Answer::Preflight);
         }
         match parts.method {
             Method::POST => {}
             Method::OPTIONS => return Ok(Answer::Options),
-            _ => return Err(Refusal::new(Reason::Method, "spans are sent with POST")),
+            _ => return Err(Refusal::new(Reason::Method, "telemetry is sent with POST")),
         }
         let format = format.ok_or_else(|| {
             Refusal::new(
@@ -121,6 +123,7 @@ impl Handler {
         let mut reader = Reader::new(incoming, announced, exporter.request_bytes_max);
         body::in_time(exporter.body_timeout, reader.read_to_end(&mut charge)).await?;
         let payload = Payload {
+            signal,
             wire: reader.into_bytes(),
             compression,
             format,
@@ -131,16 +134,18 @@ impl Handler {
     }
 }
 
-fn check_path(path: &str) -> Result<(), Refusal> {
-    if path == TRACES {
-        Ok(())
-    } else if OTHER_SIGNALS.contains(&path) {
-        let message = format!("{path} is not accepted yet; only traces are, at {TRACES}");
-        Err(Refusal::new(Reason::Unimplemented, message))
-    } else {
-        let message = format!("there is nothing here; traces are accepted at {TRACES}");
-        Err(Refusal::new(Reason::UnknownPath, message))
+fn signal_of(path: &str) -> Result<Signal, Refusal> {
+    if let Some((_, signal)) = PATHS.into_iter().find(|(served, _)| *served == path) {
+        return Ok(signal);
     }
+    let (reason, problem) = if OTHER_SIGNALS.contains(&path) {
+        (Reason::Unimplemented, "this signal is not accepted yet")
+    } else {
+        (Reason::UnknownPath, "there is nothing here")
+    };
+    let accepted = PATHS.map(|(path, _)| path).join(" and ");
+    let message = format!("{problem}; traces and logs are accepted at {accepted}");
+    Err(Refusal::new(reason, message))
 }
 
 fn format_of(headers: &HeaderMap) -> Option<Format> {

@@ -2,7 +2,7 @@
 //!
 //! Two sockets, one path. OTLP/gRPC (4317) and OTLP/HTTP (4318) check what they must check before a body is read, take a share
 //! of the in-flight budget, read and decompress within limits, decode bytes to columns, and hand the batch to
-//! `pipeline::Intake`. The sender hears "accepted" once the intake says that its spans are durable.
+//! `pipeline::Intake`. The sender hears "accepted" once the intake says that its spans or log records are durable.
 //!
 //! Vocabulary: a *refusal* is any answer but success; its *reason* alone decides the HTTP status, the gRPC code and the
 //! metric's label. A *charge* is a request's share of the in-flight budget, held until the answer is ready.
@@ -14,7 +14,7 @@
 //!
 //! Source: OpenTelemetry Protocol Specification 1.11.
 //!
-//! Never here: redaction, storage, the decoders themselves, signals other than traces.
+//! Never here: redaction, storage, the decoders themselves, metrics and profiles.
 
 mod config;
 mod serve;

@@ -1,9 +1,10 @@
 //! The few protobuf messages of answers, and their JSON.
 //!
-//! Source: `google/rpc/{status,error_details}.proto`, `opentelemetry/proto/collector/trace/v1/trace_service.proto`.
+//! Source: `google/rpc/{status,error_details}.proto`, `trace_service.proto` and `logs_service.proto` of OTLP's `collector`.
 
 use std::time::Duration;
 
+use columnar::Signal;
 use prost::Message;
 use serde_json::json;
 
@@ -40,13 +41,19 @@ impl Format {
     pub(crate) fn response(self, accepted: &Accepted) -> Vec<u8> {
         match self {
             Self::Protobuf => response(accepted).encode_to_vec(),
-            Self::Json if accepted.rejected_spans == 0 => b"{}".to_vec(),
-            Self::Json => json!({"partialSuccess": {
-                "rejectedSpans": accepted.rejected_spans.to_string(),
-                "errorMessage": accepted.message,
-            }})
-            .to_string()
-            .into_bytes(),
+            Self::Json if accepted.rejected == 0 => b"{}".to_vec(),
+            Self::Json => {
+                let rejected = match accepted.signal {
+                    Signal::Spans => "rejectedSpans",
+                    Signal::Logs => "rejectedLogRecords",
+                };
+                json!({"partialSuccess": {
+                    rejected: accepted.rejected.to_string(),
+                    "errorMessage": accepted.message,
+                }})
+                .to_string()
+                .into_bytes()
+            }
         }
     }
 }
@@ -75,13 +82,13 @@ pub(crate) fn status(refusal: &Refusal) -> Status {
     }
 }
 
-/// `partial_success` stays unset when every span was accepted.
-pub(crate) fn response(accepted: &Accepted) -> ExportTraceServiceResponse {
-    let partial_success = (accepted.rejected_spans > 0).then(|| ExportTracePartialSuccess {
-        rejected_spans: i64::try_from(accepted.rejected_spans).unwrap_or(i64::MAX),
+/// `partial_success` stays unset when every span or log record was accepted.
+pub(crate) fn response(accepted: &Accepted) -> ExportResponse {
+    let partial_success = (accepted.rejected > 0).then(|| ExportPartialSuccess {
+        rejected: i64::try_from(accepted.rejected).unwrap_or(i64::MAX),
         error_message: accepted.message.clone(),
     });
-    ExportTraceServiceResponse { partial_success }
+    ExportResponse { partial_success }
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
@@ -141,16 +148,18 @@ struct FieldViolation {
     description: String,
 }
 
+/// `ExportTraceServiceResponse` and `ExportLogsServiceResponse`, which are alike on the wire.
 #[derive(Clone, PartialEq, prost::Message)]
-pub(crate) struct ExportTraceServiceResponse {
+pub(crate) struct ExportResponse {
     #[prost(message, optional, tag = "1")]
-    partial_success: Option<ExportTracePartialSuccess>,
+    partial_success: Option<ExportPartialSuccess>,
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
-struct ExportTracePartialSuccess {
+struct ExportPartialSuccess {
+    /// `rejected_spans` or `rejected_log_records`.
     #[prost(int64, tag = "1")]
-    rejected_spans: i64,
+    rejected: i64,
     #[prost(string, tag = "2")]
     error_message: String,
 }

@@ -4,6 +4,7 @@ mod answers;
 mod bench;
 mod crash;
 mod leaks;
+mod logs;
 mod node;
 mod otlp;
 mod own_traces;

@@ -79,7 +79,7 @@ async fn unknown_paths_other_signals_and_methods() {
         ("/", 5),
         ("/v1/traces/", 5),
         ("/v1/metrics", 12),
-        ("/v1/logs", 12),
+        ("/v1development/profiles", 12),
     ] {
         let sent = node
             .client

@@ -9,6 +9,8 @@ mod http_web;
 mod grpc;
 mod raw_grpc;
 
+mod logs;
+
 mod lifecycle;
 mod sdk;
 
