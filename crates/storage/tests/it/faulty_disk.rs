@@ -167,6 +167,14 @@ impl FaultyDisk {
         }
     }
 
+    /// What programs see: folders, and files with their contents.
+    pub(crate) fn tree(&self) -> (BTreeSet<String>, BTreeMap<String, Vec<u8>>) {
+        let state = self.state();
+        let files = state.now.files.iter();
+        let files = files.map(|(path, &n)| (path.clone(), state.files[n].now.clone()));
+        (state.now.folders.clone(), files.collect())
+    }
+
     /// The files whose path begins with `prefix`.
     pub(crate) fn paths(&self, prefix: &str) -> Vec<String> {
         let state = self.state();
