@@ -23,7 +23,21 @@ pub struct ExportError(#[from] ViewError);
 /// Errors: `ExportError` when the batch lacks a column of the schema.
 /// Cost:   a struct per span; not for hot paths.
 pub fn to_traces_data(batch: &RecordBatch) -> Result<TracesData, ExportError> {
+    Ok(spans_to_traces_data(&to_model(batch)?))
+}
+
+/// The same in messages of one trace each where rows of a trace stand together, and of at most `spans_max` spans.
+///
+/// Errors: as of [`to_traces_data`].
+pub fn to_messages(batch: &RecordBatch, spans_max: usize) -> Result<Vec<TracesData>, ExportError> {
     let spans = to_model(batch)?;
+    let traces = spans.chunk_by(|a, b| a.trace_id == b.trace_id);
+    let pieces = traces.flat_map(|trace| trace.chunks(spans_max.max(1)));
+    Ok(pieces.map(spans_to_traces_data).collect())
+}
+
+/// The same of single spans.
+pub fn spans_to_traces_data(spans: &[Span]) -> TracesData {
     let rows = spans.iter().map(|s| (&s.resource, &s.scope, message(s)));
     let resource_spans = |(of, scopes): (&Resource, Scopes<'_, trace::Span>)| {
         let scope_spans = |(of, spans): (&Scope, Vec<trace::Span>)| trace::ScopeSpans {
@@ -37,9 +51,9 @@ pub fn to_traces_data(batch: &RecordBatch) -> Result<TracesData, ExportError> {
             schema_url: of.schema_url.clone(),
         }
     };
-    Ok(TracesData {
+    TracesData {
         resource_spans: grouped(rows).into_iter().map(resource_spans).collect(),
-    })
+    }
 }
 
 /// The log records of `batch` as OTLP messages; order, errors and cost as in [`to_traces_data`].

@@ -68,7 +68,7 @@ fn decode<R: Record>(body: &[u8], limits: &Limits) -> Result<Decoded<R>, DecodeE
 }
 
 /// The error without the content that serde_json quotes.
-fn problem(error: &serde_json::Error) -> &'static str {
+pub(crate) fn problem(error: &serde_json::Error) -> &'static str {
     use serde_json::error::Category;
     match error.classify() {
         Category::Syntax => "not valid JSON",
