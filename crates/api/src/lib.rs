@@ -8,13 +8,18 @@
 //! Never here: handlers, business rules, Arrow.
 
 mod error;
+mod holds;
 mod logs;
 mod names;
 mod search;
+mod selection;
 mod status;
 mod trace;
 
 pub use error::ErrorBody;
+pub use holds::{
+    Erasure, ErasureFinding, ErasureProof, ErasureRequest, Erasures, Pin, PinRequest, Pins,
+};
 pub use logs::{LogRecord, TraceLogsResponse};
 pub use names::{
     AttributeNames, AttributeNamesRequest, AttributeValue, AttributeValues, AttributeValuesRequest,
@@ -24,6 +29,7 @@ pub use search::{
     MatchedSpan, ReadReport, SearchRequest, SearchResponse, ServiceCount, TimeRangeRequest,
     TraceSummary,
 };
+pub use selection::{ExportRequest, TraceSelection};
 pub use status::Status;
 pub use trace::{
     Attribute, Event, Link, Resource, Scope, SpanDetails, SpanDetailsResponse, SpanRow, TraceFacts,

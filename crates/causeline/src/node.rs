@@ -13,6 +13,7 @@ use server::{App, Readiness};
 use storage::Store;
 use telemetry::{Metrics, Registry};
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::Semaphore;
 
 use crate::cli::{Listen, ListenArgs, ServeArgs};
 use crate::file::{self, Settings};
@@ -24,6 +25,9 @@ const DRAIN_GRACE: Duration = Duration::from_secs(5);
 
 /// How long a question may take.
 const QUERY_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Exports that run at once.
+const EXPORTS_MAX: usize = 2;
 
 /// Whatever ends the process early, for `main` to print.
 pub(crate) type AnyError = Box<dyn Error>;
@@ -111,6 +115,8 @@ impl Node {
             engine: query::Engine::new(Arc::new(store.clone()), clock.clone()),
             logs: query::Logs::new(Arc::new(store.clone())),
             source: Arc::new(store.clone()),
+            holds: Arc::new(store.clone()),
+            exports: Arc::new(Semaphore::new(EXPORTS_MAX)),
             clock: clock.clone(),
             entropy: Arc::new(SystemEntropy),
             metrics: metrics.query.clone(),

@@ -320,7 +320,7 @@ impl<'e> Question<'e> {
     }
 
     /// What the source has read so far.
-    fn figures(&self) -> ReadFigures {
+    pub(crate) fn figures(&self) -> ReadFigures {
         let mut sum = ReadFigures::default();
         for report in &self.reports {
             sum.add(report.figures());

@@ -26,6 +26,7 @@ mod error;
 mod eval;
 mod facts;
 mod found;
+mod leave;
 mod logs;
 mod names;
 mod pushdown;
@@ -40,6 +41,7 @@ pub use engine::{Engine, Partial, Report};
 pub use error::Error;
 pub use facts::TraceFacts;
 pub use found::FoundAttribute;
+pub use leave::{EXPORT_MESSAGE_SPANS, EXPORT_TRACES_MAX, Matching};
 pub use logs::{LOG_RECORDS_MAX, Logs, TraceLogs};
 pub use names::{
     AttributeNames, AttributeValue, AttributeValues, AttributeValuesRequest, NAMES_MAX, Operation,

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use axum::Json;
+use axum::extract::rejection::JsonRejection;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 
@@ -57,6 +58,11 @@ impl ApiError {
         self
     }
 
+    pub(crate) fn limited(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "limited", message)
+            .hint("shorten the time range or add a condition")
+    }
+
     /// A query that does not parse or check.
     pub(crate) fn invalid_query(message: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "invalid_query", message)
@@ -102,6 +108,18 @@ impl IntoResponse for ApiError {
             );
         }
         self.with_retry((self.status, Json(self.body(&request_id))).into_response())
+    }
+}
+
+impl From<JsonRejection> for ApiError {
+    fn from(rejection: JsonRejection) -> Self {
+        // What its own status for bodies that are JSON, but not what was asked for, says here is `limited`.
+        let status = match rejection.status() {
+            StatusCode::UNPROCESSABLE_ENTITY => StatusCode::BAD_REQUEST,
+            status => status,
+        };
+        Self::new(status, "invalid_body", rejection.body_text())
+            .hint("send JSON, with content-type: application/json")
     }
 }
 

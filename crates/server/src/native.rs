@@ -1,9 +1,12 @@
 //! The native API: one handler a route, and the OpenAPI document made of them.
 
 mod convert;
+mod export;
+mod holds;
 mod logs;
 mod names;
 mod search;
+mod selection;
 mod status;
 mod trace;
 
@@ -24,7 +27,7 @@ use crate::state::App;
 #[openapi(info(
     title = "Causeline native API",
     version = "1",
-    description = "Search, traces, logs and names. Absolute times are decimal strings of nanoseconds since the Unix epoch; durations and offsets are numbers of nanoseconds; ranges in requests are Unix milliseconds.",
+    description = "Search, traces, logs and names; pins, erasures and exports. Absolute times are decimal strings of nanoseconds since the Unix epoch; durations and offsets are numbers of nanoseconds; ranges in requests are Unix milliseconds.",
     license(name = "Apache-2.0", identifier = "Apache-2.0")
 ))]
 struct Base;
@@ -61,6 +64,11 @@ fn documented() -> OpenApiRouter<App> {
         .routes(routes!(names::operations))
         .routes(routes!(names::attribute_names))
         .routes(routes!(names::attribute_values))
+        .routes(routes!(holds::pins, holds::pin))
+        .routes(routes!(holds::unpin))
+        .routes(routes!(holds::erasures, holds::erase))
+        .routes(routes!(holds::proof))
+        .routes(routes!(export::export))
 }
 
 #[cfg(test)]

@@ -7,8 +7,9 @@ use std::time::{Duration, Instant};
 use clock::{Entropy, SharedClock};
 use model::TenantId;
 use query::{Engine, Logs};
-use store_api::SpanSource;
+use store_api::{Holds, SpanSource};
 use telemetry::{QueryMetrics, Registry, TraceExemplar};
+use tokio::sync::Semaphore;
 
 /// Whether the node takes and answers requests; shared with whoever starts and drains it.
 #[derive(Debug, Clone, Default)]
@@ -35,6 +36,10 @@ pub struct App {
     pub logs: Logs,
     /// The spans.
     pub source: Arc<dyn SpanSource>,
+    /// What people asked for single traces.
+    pub holds: Arc<dyn Holds>,
+    /// Turns of exports; each reads a snapshot that keeps its files alive.
+    pub exports: Arc<Semaphore>,
     /// The time.
     pub clock: SharedClock,
     /// Request ids.

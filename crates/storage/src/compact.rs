@@ -23,7 +23,6 @@ pub(crate) use pass::Compaction;
 pub use pass::Pass;
 pub use plan::Policy;
 pub(crate) use proof::search;
-pub use proof::{Finding, Proof};
 pub use retention::Retention;
 pub(crate) use rewrite::Rewriter;
 

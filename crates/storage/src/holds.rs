@@ -7,10 +7,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use model::{TenantId, TraceId};
 use serde::{Deserialize, Serialize};
-use store_api::{Error, ErrorKind};
+use store_api::{
+    Erasure, Error, ErrorKind, HOLD_TRACES_MAX, HOLDS_TRACES_MAX, Pin, REASON_BYTES_MAX,
+};
 
 use crate::disk::{Disk, create_dirs};
 use crate::sealed::{self, SealedError};
+
+mod json;
 
 const FOLDER: &str = "state";
 const NAME: &str = "holds.json";
@@ -18,53 +22,6 @@ const NAME: &str = "holds.json";
 pub(crate) const PATH: &str = "state/holds.json";
 /// Version of the file, see `docs/formats.md`.
 const VERSION: u32 = 1;
-
-/// Most trace ids of one pin or erasure.
-pub const HOLD_TRACES_MAX: usize = 10_000;
-/// Most trace ids of all pins and erasures that are not over.
-pub const HOLDS_TRACES_MAX: usize = 1_000_000;
-
-/// Traces that stay, whatever retention says.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Pin {
-    /// Its number, unique in this store.
-    pub id: u64,
-    /// Whose traces.
-    #[serde(with = "text")]
-    pub tenant: TenantId,
-    /// The traces.
-    #[serde(with = "texts")]
-    pub trace_ids: Vec<TraceId>,
-    /// Why, for the person who finds it later.
-    pub reason: String,
-    /// When it was made.
-    pub created_unix_nano: i64,
-    /// When retention takes over again.
-    pub expires_unix_nano: i64,
-}
-
-/// Traces that go, whatever holds them.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Erasure {
-    /// Its number, unique in this store.
-    pub id: u64,
-    /// Whose traces.
-    #[serde(with = "text")]
-    pub tenant: TenantId,
-    /// The traces. They are not readable from the moment on at which the erasure is made.
-    #[serde(with = "texts")]
-    pub trace_ids: Vec<TraceId>,
-    /// Why.
-    pub reason: String,
-    /// When it was made.
-    pub created_unix_nano: i64,
-    /// When no file may hold a byte of them any more.
-    pub deadline_unix_nano: i64,
-    /// When the last file that held them was removed.
-    pub completed_unix_nano: Option<i64>,
-    /// Until when spans of these traces that arrive late are hidden and erased too.
-    pub remembered_until_unix_nano: i64,
-}
 
 /// Why a pin or an erasure was refused.
 #[derive(Debug, thiserror::Error)]
@@ -77,8 +34,10 @@ pub(crate) enum HoldError {
     Full,
     #[error("an id of zeros names no trace")]
     Zero,
-    #[error("there is no pin {0}")]
-    Unknown(u64),
+    #[error("has no reason")]
+    NoReason,
+    #[error("has a reason of more than {REASON_BYTES_MAX} bytes")]
+    LongReason,
     #[error("the disk failed")]
     Io(#[from] std::io::Error),
 }
@@ -86,9 +45,11 @@ pub(crate) enum HoldError {
 impl From<HoldError> for Error {
     fn from(error: HoldError) -> Self {
         let kind = match &error {
-            HoldError::Empty | HoldError::TooMany(_) | HoldError::Zero | HoldError::Unknown(_) => {
-                ErrorKind::Invalid
-            }
+            HoldError::Empty
+            | HoldError::TooMany(_)
+            | HoldError::Zero
+            | HoldError::NoReason
+            | HoldError::LongReason => ErrorKind::Invalid,
             HoldError::Full => ErrorKind::Limited,
             HoldError::Io(_) => ErrorKind::Unavailable,
         };
@@ -100,7 +61,9 @@ impl From<HoldError> for Error {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Holds {
     next_id: u64,
+    #[serde(with = "json::pins")]
     pub(crate) pins: Vec<Pin>,
+    #[serde(with = "json::erasures")]
     pub(crate) erasures: Vec<Erasure>,
     /// By tenant; worked out from the above.
     #[serde(skip)]
@@ -204,7 +167,7 @@ impl HoldsFile {
 
     /// Adds a pin; its number is given here.
     pub(crate) fn pin(&self, mut pin: Pin) -> Result<Pin, HoldError> {
-        check(&pin.trace_ids)?;
+        check(&pin.trace_ids, &pin.reason)?;
         self.change(pin.created_unix_nano, |holds| {
             pin.id = holds.take_id();
             holds.pins.push(pin.clone());
@@ -212,22 +175,18 @@ impl HoldsFile {
         })
     }
 
-    /// Ends a pin before its time.
-    pub(crate) fn unpin(&self, tenant: &TenantId, id: u64, now: i64) -> Result<(), HoldError> {
+    /// Ends a pin before its time. Returns whether there was one of this number.
+    pub(crate) fn unpin(&self, tenant: &TenantId, id: u64, now: i64) -> Result<bool, HoldError> {
         self.change(now, |holds| {
-            let at = holds
-                .pins
-                .iter()
-                .position(|p| p.id == id && &p.tenant == tenant);
-            let at = at.ok_or(HoldError::Unknown(id))?;
-            holds.pins.remove(at);
-            Ok(())
+            let before = holds.pins.len();
+            holds.pins.retain(|p| p.id != id || &p.tenant != tenant);
+            Ok(holds.pins.len() < before)
         })
     }
 
     /// Adds an erasure; its number is given here.
     pub(crate) fn erase(&self, mut erasure: Erasure) -> Result<Erasure, HoldError> {
-        check(&erasure.trace_ids)?;
+        check(&erasure.trace_ids, &erasure.reason)?;
         self.change(erasure.created_unix_nano, |holds| {
             erasure.id = holds.take_id();
             holds.erasures.push(erasure.clone());
@@ -261,56 +220,16 @@ impl HoldsFile {
     }
 }
 
-fn check(trace_ids: &[TraceId]) -> Result<(), HoldError> {
+fn check(trace_ids: &[TraceId], reason: &str) -> Result<(), HoldError> {
+    match reason.len() {
+        _ if reason.trim().is_empty() => return Err(HoldError::NoReason),
+        n if n > REASON_BYTES_MAX => return Err(HoldError::LongReason),
+        _ => {}
+    }
     match trace_ids.len() {
         0 => Err(HoldError::Empty),
         n if n > HOLD_TRACES_MAX => Err(HoldError::TooMany(n)),
         _ if trace_ids.contains(&TraceId([0; 16])) => Err(HoldError::Zero),
         _ => Ok(()),
-    }
-}
-
-/// As people write it.
-mod text {
-    use std::fmt::Display;
-    use std::str::FromStr;
-
-    use serde::de::Error;
-    use serde::{Deserialize, Deserializer, Serializer};
-
-    pub(super) fn serialize<S: Serializer>(value: &impl Display, s: S) -> Result<S::Ok, S::Error> {
-        s.collect_str(value)
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>, T>(d: D) -> Result<T, D::Error>
-    where
-        T: FromStr<Err: Display>,
-    {
-        String::deserialize(d)?.parse().map_err(D::Error::custom)
-    }
-}
-
-/// A list of what people write.
-mod texts {
-    use std::fmt::Display;
-    use std::str::FromStr;
-
-    use serde::de::Error;
-    use serde::{Deserialize, Deserializer, Serializer};
-
-    pub(super) fn serialize<S: Serializer>(
-        values: &[impl Display],
-        s: S,
-    ) -> Result<S::Ok, S::Error> {
-        s.collect_seq(values.iter().map(ToString::to_string))
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>, T>(d: D) -> Result<Vec<T>, D::Error>
-    where
-        T: FromStr<Err: Display>,
-    {
-        let texts = Vec::<String>::deserialize(d)?;
-        let parsed = texts.iter().map(|text| text.parse());
-        parsed.collect::<Result<_, _>>().map_err(D::Error::custom)
     }
 }

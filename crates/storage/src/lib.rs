@@ -37,9 +37,8 @@ mod state;
 mod store;
 
 pub use block::{TRACE_BUCKET_NANO, TraceEntry, TraceIdFilter, TraceTable, TraceTableError};
-pub use compact::{Finding, Pass, Policy, Proof, Retention};
+pub use compact::{Pass, Policy, Retention};
 pub use config::Config;
 pub use error::OpenError;
-pub use holds::{Erasure, HOLD_TRACES_MAX, HOLDS_TRACES_MAX, Pin};
 pub use segment::{Record, SegmentDamage, SegmentError, SegmentHeader, SegmentReader};
 pub use store::{Recovery, Store};

@@ -11,7 +11,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use clock::{SharedClock, SystemEntropy};
 use columnar::Signal;
-use model::{TenantId, TraceId};
+use model::TenantId;
 use store_api::{
     Append, Appended, Error, ErrorKind, Extent, KeepAll, ScanRequest, ScanStream, ServiceCounts,
     ServicesRequest, SpanSink, SpanSource, SummaryRequest, TraceFilter, TraceSummaries,
@@ -21,7 +21,7 @@ use tokio::sync::{Semaphore, oneshot};
 
 use crate::block::BlockReader;
 use crate::catalog::{CatalogFiles, Commits};
-use crate::compact::{self, Compaction, Compactor, Rewriter};
+use crate::compact::{Compaction, Compactor, Rewriter};
 use crate::digests::{Begin, Digests, Ticket};
 use crate::disk::{Disk, RealDisk};
 use crate::error::{OpenError, SHORT_RETRY};
@@ -33,7 +33,9 @@ use crate::parts::{self, LogReader, PartRewriter, PartUpkeep};
 use crate::scan::Scanner;
 use crate::segment::EncodedRecord;
 use crate::state::{State, gauge};
-use crate::{Config, Erasure, Pass, Pin, Proof};
+use crate::{Config, Pass};
+
+mod requests;
 
 /// A node's store. Clones share it; the last one to go ends its threads, [`Store::close`] also flushes.
 #[derive(Debug, Clone)]
@@ -61,6 +63,8 @@ struct Inner {
     disk: Arc<dyn Disk>,
     holds: Arc<HoldsFile>,
     erasure_memory: Duration,
+    /// One search of all files at a time.
+    proving: Arc<Semaphore>,
     digests: Digests,
     budget: Budget,
     scanner: Scanner,
@@ -252,6 +256,7 @@ impl Store {
             disk,
             holds,
             erasure_memory: config.erasure_memory,
+            proving: Arc::new(Semaphore::new(1)),
             digests,
             budget,
             scanner,
@@ -286,94 +291,6 @@ impl Store {
         self.inner.compactor.run().await
     }
 
-    /// Keeps traces beyond their retention, until `expires_unix_nano`. Spans of theirs that are gone already do not come back.
-    ///
-    /// Errors: `Invalid` when no trace is named or more than [`HOLD_TRACES_MAX`](crate::HOLD_TRACES_MAX), `Limited` when
-    /// [`HOLDS_TRACES_MAX`](crate::HOLDS_TRACES_MAX) are held, `Unavailable` when the disk fails.
-    pub fn pin(
-        &self,
-        tenant: &TenantId,
-        trace_ids: Vec<TraceId>,
-        reason: String,
-        expires_unix_nano: i64,
-    ) -> Result<Pin, Error> {
-        let pin = Pin {
-            id: 0,
-            tenant: tenant.clone(),
-            trace_ids,
-            reason,
-            created_unix_nano: self.inner.clock.unix_nano(),
-            expires_unix_nano,
-        };
-        Ok(self.inner.holds.pin(pin)?)
-    }
-
-    /// Ends a pin before its time. Errors: `Invalid` when there is none of this number.
-    pub fn unpin(&self, tenant: &TenantId, id: u64) -> Result<(), Error> {
-        let now = self.inner.clock.unix_nano();
-        Ok(self.inner.holds.unpin(tenant, id, now)?)
-    }
-
-    /// The pins of `tenant` that have not expired, oldest first.
-    pub fn pins(&self, tenant: &TenantId) -> Vec<Pin> {
-        let now = self.inner.clock.unix_nano();
-        let holds = self.inner.holds.current();
-        let of_tenant = holds.pins.iter().filter(|p| &p.tenant == tenant);
-        of_tenant
-            .filter(|p| p.expires_unix_nano > now)
-            .cloned()
-            .collect()
-    }
-
-    /// Erases traces: no scan that begins after this shows them, and no file holds them when the erasure is complete, which takes
-    /// place at once where no scan is in the way, and at `deadline_unix_nano` whatever is. Pins do not protect from it.
-    ///
-    /// Errors: as of [`Store::pin`].
-    pub fn erase(
-        &self,
-        tenant: &TenantId,
-        trace_ids: Vec<TraceId>,
-        reason: String,
-        deadline_unix_nano: i64,
-    ) -> Result<Erasure, Error> {
-        let now = self.inner.clock.unix_nano();
-        let memory = i64::try_from(self.inner.erasure_memory.as_nanos()).unwrap_or(i64::MAX);
-        let erasure = Erasure {
-            id: 0,
-            tenant: tenant.clone(),
-            trace_ids,
-            reason,
-            created_unix_nano: now,
-            deadline_unix_nano,
-            completed_unix_nano: None,
-            remembered_until_unix_nano: now.saturating_add(memory),
-        };
-        let erasure = self.inner.holds.erase(erasure)?;
-        self.inner.compactor.wake();
-        Ok(erasure)
-    }
-
-    /// The erasures of `tenant` that are not forgotten, oldest first.
-    pub fn erasures(&self, tenant: &TenantId) -> Vec<Erasure> {
-        let holds = self.inner.holds.current();
-        let of_tenant = holds.erasures.iter().filter(|e| &e.tenant == tenant);
-        of_tenant.cloned().collect()
-    }
-
-    /// Searches every file of the store for anything of `trace_ids`. Reads everything, so it takes its time.
-    ///
-    /// Errors: `Unavailable` when the disk fails.
-    pub async fn prove_absent(&self, trace_ids: Vec<TraceId>) -> Result<Proof, Error> {
-        let disk = self.inner.disk.clone();
-        let search = move || compact::search(disk.as_ref(), &trace_ids);
-        let searched = tokio::task::spawn_blocking(search).await;
-        let internal =
-            |e| Error::new(ErrorKind::Internal, "a search of all files failed").caused_by(e);
-        searched
-            .map_err(internal)?
-            .map_err(|e| Error::new(ErrorKind::Unavailable, "searching all files").caused_by(e))
-    }
-
     /// Finishes the appends that are under way, flushes, and ends the threads. Appends get `Unavailable` from now on, scans work
     /// until the last clone is dropped.
     ///
@@ -383,10 +300,17 @@ impl Store {
         let flushed = self.flush().await;
         let inner = self.inner.clone();
         // Joining blocks.
-        let joined = tokio::task::spawn_blocking(move || inner.stop()).await;
-        joined.map_err(|e| Error::new(ErrorKind::Internal, "closing failed").caused_by(e))?;
+        on_blocking_thread(move || inner.stop()).await?;
         flushed
     }
+}
+
+/// Runs `work` where waiting for the disk disturbs nobody.
+async fn on_blocking_thread<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Error> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|e| Error::new(ErrorKind::Internal, "work on the disk ended early").caused_by(e))
 }
 
 /// Puts what the log held into the head. Returns its last segment.

@@ -1,7 +1,8 @@
 //! The narrow waist between engines and stores.
 //!
-//! Engines know a [`SpanSource`] and a [`LogSource`] to read from and a [`SpanSink`] to write to; stores implement them. What crosses is a
-//! `RecordBatch` of a schema of `columnar`, so neither side sees the other's structures.
+//! Engines know a [`SpanSource`] and a [`LogSource`] to read from, a [`SpanSink`] to write to and [`Holds`] for what people ask for
+//! single traces; stores implement them. What crosses is a `RecordBatch` of a schema of `columnar`, so neither side sees the other's
+//! structures.
 //!
 //! A source may return more rows than asked, never fewer: predicates and time ranges are for pruning, and the engine
 //! filters again. Tenants are the exception: a source returns no row of another tenant, ever.
@@ -10,6 +11,7 @@
 
 mod error;
 mod filter;
+mod holds;
 mod logs;
 mod predicate;
 mod report;
@@ -19,6 +21,10 @@ mod summary;
 
 pub use error::{Error, ErrorKind};
 pub use filter::{KeepAll, TraceFilter, Traces, Verdict};
+pub use holds::{
+    Erasure, Finding, HOLD_TRACES_MAX, HOLDS_TRACES_MAX, HoldRequest, Holds, Pin, Proof,
+    REASON_BYTES_MAX,
+};
 pub use logs::{Incomplete, LogAnswer, LogRequest, LogSource};
 pub use predicate::{AttributeScope, CompareOp, Field, Predicate, Scalar};
 pub use report::{ReadFigures, ReadReport};

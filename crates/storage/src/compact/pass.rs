@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clock::SharedClock;
 use model::{TenantId, TraceId};
-use store_api::{Error, ErrorKind, TraceFilter};
+use store_api::{Erasure, Error, ErrorKind, TraceFilter};
 use telemetry::StorageMetrics;
 
 use super::plan::{Candidate, LEVEL_SETTLED, Policy, next_merge};
@@ -14,7 +14,7 @@ use super::retention::{Kept, Reason, Retention};
 use super::rewrite::{Keep, Rewrite, RewriteError, Rewriter, Rewritten};
 use crate::catalog::{BlockEntry, Catalog, Change, Commits, PartEntry, PartTable};
 use crate::flush::Flusher;
-use crate::holds::{Erasure, HoldsFile};
+use crate::holds::HoldsFile;
 use crate::log;
 use crate::parts::PartUpkeep;
 use crate::state::State;

@@ -13,6 +13,7 @@ use columnar::{Column, LogColumn, LogColumns, SpanColumns};
 use model::TraceId;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use store_api::{Finding, Proof};
 
 use crate::block::{BlockRows, OpenBlock, Reading};
 use crate::catalog::PartTable;
@@ -22,28 +23,6 @@ use crate::holds;
 
 /// Rows of a batch of ids.
 const BATCH_ROWS: usize = 8_192;
-
-/// What a search of all files found.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Proof {
-    /// Files that were read.
-    pub files: u64,
-    /// Their bytes.
-    pub bytes: u64,
-    /// Where something was found.
-    pub findings: Vec<Finding>,
-    /// Files that could not be searched, relative to the data folder; they prove nothing.
-    pub unreadable: Vec<String>,
-}
-
-/// A file that holds something of a trace.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Finding {
-    /// Relative to the data folder.
-    pub path: String,
-    /// The traces.
-    pub trace_ids: Vec<TraceId>,
-}
 
 /// Searches every file on `disk` for `ids`. Reads everything, one file at a time in memory.
 pub(crate) fn search(disk: &dyn Disk, ids: &[TraceId]) -> std::io::Result<Proof> {

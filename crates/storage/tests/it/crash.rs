@@ -12,11 +12,12 @@ use futures::poll;
 use model::{TenantId, TraceId};
 use proptest::prelude::*;
 use storage::{Config, OpenError, Store};
-use store_api::{Append, Appended, Error, ErrorKind, KeepAll, SpanSink};
+use store_api::{Append, Appended, Error, ErrorKind, Holds, KeepAll, SpanSink};
 
 use crate::faulty_disk::{Fault, FaultyDisk, Survives};
 use crate::support::{
-    NOW, all, all_logs, clock, config, eager, log, log_request, request, sorted, span, trace_id,
+    NOW, all, all_logs, clock, config, eager, hold, log, log_request, request, sorted, span,
+    trace_id,
 };
 
 /// A step of a script.
@@ -156,7 +157,7 @@ impl Auditor {
     async fn compact(&self, store: &Store, when: &str) -> Result<(), Error> {
         store.compact().await?;
         let tenant = TenantId::default_tenant();
-        let done = |e: &storage::Erasure| e.completed_unix_nano.is_some();
+        let done = |e: &store_api::Erasure| e.completed_unix_nano.is_some();
         let erased: Vec<TraceId> = self.erased.iter().filter(|e| *e.1).map(|e| *e.0).collect();
         if !erased.is_empty() && store.erasures(&tenant).iter().all(done) {
             // A flush that failed is tried again by the clock, so a file may be in the making and not readable yet.
@@ -166,10 +167,9 @@ impl Auditor {
         Ok(())
     }
 
-    fn erase(&mut self, store: &Store, trace: u8) {
-        let tenant = TenantId::default_tenant();
+    async fn erase(&mut self, store: &Store, trace: u8) {
         let id = trace_id(trace);
-        let done = store.erase(&tenant, vec![id], "asked for".to_owned(), NOW);
+        let done = store.erase(hold(vec![id], "asked for"), NOW).await;
         *self.erased.entry(id).or_default() |= done.is_ok();
     }
 
@@ -267,7 +267,7 @@ async fn run(disk: &FaultyDisk, script: &[Step], auditor: &mut Auditor) {
                 }
             }
             Step::Erase(trace) => {
-                auditor.erase(&store, trace);
+                auditor.erase(&store, trace).await;
                 // The store begins by itself; what follows waits until it is done.
                 if let Err(error) = auditor.compact(&store, &format!("{step:?}")).await {
                     assert_eq!(error.kind, ErrorKind::Unavailable);

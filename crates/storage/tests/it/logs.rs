@@ -8,12 +8,13 @@ use columnar::logs_to_model;
 use model::{LogRecord, TenantId};
 use storage::{Config, Retention, Store};
 use store_api::{
-    Appended, ErrorKind, Incomplete, KeepAll, LogRequest, LogSource, RequestDigest, SpanSink,
+    Appended, ErrorKind, Holds, Incomplete, KeepAll, LogRequest, LogSource, RequestDigest, SpanSink,
 };
 
 use crate::faulty_disk::FaultyDisk;
 use crate::support::{
-    NOW, all, all_logs, clock, config, eager, log, log_request, request, sorted, span, trace_id,
+    NOW, all, all_logs, clock, config, eager, hold, log, log_request, request, sorted, span,
+    trace_id,
 };
 
 fn open(disk: &FaultyDisk, clock: SharedClock, config: &Config) -> Store {
@@ -163,9 +164,9 @@ async fn erased_traces_leave_no_log_record() {
     store.flush().await.unwrap();
     store.append(log_request(2, &[log(3, 5)])).await.unwrap();
     let tenant = TenantId::default_tenant();
-    let reason = "asked for".to_owned();
     store
-        .erase(&tenant, vec![trace_id(3)], reason, NOW)
+        .erase(hold(vec![trace_id(3)], "asked for"), NOW)
+        .await
         .unwrap();
     let left = sorted(&[log(1, 2), log(2, 4)]);
     assert_eq!(all_logs(&store).await, left, "hidden at once");
@@ -199,10 +200,9 @@ async fn they_have_a_retention_of_their_own_and_pins_outlive_it() {
     store.flush().await.unwrap();
     let pin = |trace, days| {
         let until = NOW + days * day.as_nanos() as i64;
-        let tenant = TenantId::default_tenant();
-        store.pin(&tenant, vec![trace_id(trace)], "look".to_owned(), until)
+        store.pin(hold(vec![trace_id(trace)], "look"), until)
     };
-    pin(2, 5).unwrap();
+    pin(2, 5).await.unwrap();
     clock.advance(2 * day + Duration::from_secs(3601));
     store.compact().await.unwrap();
     assert_eq!(all_logs(&store).await, sorted(&[log(2, 4)]), "the pinned");

@@ -10,14 +10,15 @@ use columnar::{Column, SpanColumns, to_model};
 use futures::TryStreamExt;
 use model::{KeyValue, Resource, Span, StatusCode, TenantId, TraceId};
 use parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
-use storage::{Config, HOLD_TRACES_MAX, Pass, Retention, Store, TraceTable};
+use storage::{Config, Pass, Retention, Store, TraceTable};
 use store_api::{
-    Error, ErrorKind, KeepAll, ScanRequest, ServicesRequest, SpanSink, SpanSource, SummaryRequest,
-    TimeRange, TraceFilter, TraceSelection, Traces, Verdict,
+    Error, ErrorKind, HOLD_TRACES_MAX, Holds, KeepAll, REASON_BYTES_MAX, ScanRequest,
+    ServicesRequest, SpanSink, SpanSource, SummaryRequest, TimeRange, TraceFilter, TraceSelection,
+    Traces, Verdict,
 };
 
 use crate::faulty_disk::{FaultyDisk, Survives};
-use crate::support::{NOW, all, clock, config, eager, request, sorted, span, trace_id};
+use crate::support::{NOW, all, clock, config, eager, hold, request, sorted, span, trace_id};
 
 const HOUR: Duration = Duration::from_secs(3600);
 const DAY: Duration = Duration::from_secs(24 * 3600);
@@ -241,17 +242,24 @@ async fn pins_outlive_retention_until_they_expire() {
     let mut bench = Bench::new(Arc::new(Rules));
     bench.block(&[span(1, 1), span(2, 2)]).await;
     let until = NOW + 20 * DAY.as_nanos() as i64;
-    let pin = |traces: &[u8]| {
-        bench
-            .store
-            .pin(&tenant(), ids(traces), "incident".to_owned(), until)
+    let pin = async |trace_ids: Vec<TraceId>, reason: &str| {
+        let pinned = bench.store.pin(hold(trace_ids, reason), until);
+        pinned.await
     };
-    let made = pin(&[2]).unwrap();
+    let made = pin(ids(&[2]), "incident").await.unwrap();
     assert_eq!(bench.store.pins(&tenant()), std::slice::from_ref(&made));
-    assert_eq!(pin(&[]).unwrap_err().kind, ErrorKind::Invalid);
     let many = vec![TraceId([9; 16]); HOLD_TRACES_MAX + 1];
-    let refused = bench.store.pin(&tenant(), many, String::new(), until);
-    assert_eq!(refused.unwrap_err().kind, ErrorKind::Invalid);
+    let long = "x".repeat(REASON_BYTES_MAX + 1);
+    for (trace_ids, reason) in [
+        (vec![], "incident"),
+        (many, "incident"),
+        (vec![TraceId([0; 16])], "incident"),
+        (ids(&[2]), " "),
+        (ids(&[2]), &long),
+    ] {
+        let refused = pin(trace_ids, reason).await.unwrap_err();
+        assert_eq!(refused.kind, ErrorKind::Invalid, "{refused}");
+    }
 
     bench.after(15 * DAY).await;
     assert_eq!(all(&bench.store).await, sorted(&[span(2, 2)]));
@@ -260,8 +268,7 @@ async fn pins_outlive_retention_until_they_expire() {
     bench.store = open(&bench.disk, &bench.clock, Arc::new(Rules));
     assert_eq!(bench.store.pins(&tenant()), std::slice::from_ref(&made));
     assert_eq!(all(&bench.store).await, sorted(&[span(2, 2)]));
-    let unknown = bench.store.unpin(&tenant(), 77);
-    assert_eq!(unknown.unwrap_err().kind, ErrorKind::Invalid);
+    assert!(!bench.store.unpin(&tenant(), 77).await.unwrap());
     bench.after(6 * DAY).await;
     assert_eq!(all(&bench.store).await, [""; 0]);
     assert_eq!(bench.store.pins(&tenant()), []);
@@ -303,7 +310,8 @@ async fn erased_traces_are_gone_at_once_and_then_from_every_file() {
     bench.append(&[span(1, 3), span(3, 4)]).await;
     bench
         .store
-        .pin(&tenant(), ids(&[1]), "kept for long".to_owned(), i64::MAX)
+        .pin(hold(ids(&[1]), "kept for long"), i64::MAX)
+        .await
         .unwrap();
     let left = sorted(&[span(2, 2), span(3, 4)]);
     let found = bench.store.prove_absent(ids(&[1, 2])).await.unwrap();
@@ -316,7 +324,8 @@ async fn erased_traces_are_gone_at_once_and_then_from_every_file() {
     let deadline = NOW + HOUR.as_nanos() as i64;
     let erasure = bench
         .store
-        .erase(&tenant(), ids(&[1]), "a request".to_owned(), deadline)
+        .erase(hold(ids(&[1]), "a request"), deadline)
+        .await
         .unwrap();
     assert_eq!(
         all(&bench.store).await,
@@ -367,7 +376,8 @@ async fn no_name_of_an_erased_trace_is_left_in_a_block() {
     assert!(named_in_blocks(&bench.disk, "secret") >= 6);
     bench
         .store
-        .erase(&tenant(), ids(&[1]), String::new(), NOW)
+        .erase(hold(ids(&[1]), "a request"), NOW)
+        .await
         .unwrap();
     bench.store.compact().await.unwrap();
     assert_eq!(all(&bench.store).await, sorted(&[span(2, 2)]));
@@ -428,7 +438,8 @@ async fn the_deadline_of_an_erasure_does_not_wait_for_scans() {
     let deadline = NOW + HOUR.as_nanos() as i64;
     bench
         .store
-        .erase(&tenant(), ids(&[1]), String::new(), deadline)
+        .erase(hold(ids(&[1]), "a request"), deadline)
+        .await
         .unwrap();
     bench.store.compact().await.unwrap();
     let open = |store: &Store| store.erasures(&tenant())[0].completed_unix_nano.is_none();

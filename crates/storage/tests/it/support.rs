@@ -7,7 +7,9 @@ use columnar::{from_model, logs_from_model, logs_to_model, to_model};
 use futures::TryStreamExt;
 use model::{LogRecord, SeverityNumber, Span, SpanId, TenantId, TraceId};
 use storage::{Config, Policy};
-use store_api::{Append, LogRequest, LogSource, RequestDigest, ScanRequest, SpanSource};
+use store_api::{
+    Append, HoldRequest, LogRequest, LogSource, RequestDigest, ScanRequest, SpanSource,
+};
 
 /// 2026-11-22T22:00:00Z.
 pub(crate) const NOW: i64 = 1_795_384_800_000_000_000;
@@ -137,4 +139,13 @@ pub(crate) async fn all_logs(source: &dyn LogSource) -> Vec<String> {
         .iter()
         .flat_map(|batch| logs_to_model(batch).unwrap());
     sorted(&records.collect::<Vec<_>>())
+}
+
+/// Asks for a pin or an erasure of traces of the default tenant.
+pub(crate) fn hold(trace_ids: Vec<TraceId>, reason: &str) -> HoldRequest {
+    HoldRequest {
+        tenant: TenantId::default_tenant(),
+        trace_ids,
+        reason: reason.to_owned(),
+    }
 }
