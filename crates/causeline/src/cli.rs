@@ -6,6 +6,10 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use shop::Fault;
 
+use crate::commands::export::ExportArgs;
+use crate::commands::holds::{EraseArgs, PinArgs};
+use crate::commands::import::ImportArgs;
+
 /// Distributed tracing in one binary.
 #[derive(Debug, Parser)]
 #[command(name = "causeline", version, about, propagate_version = true)]
@@ -20,6 +24,14 @@ pub(crate) enum Command {
     Serve(ServeArgs),
     /// Run a node and a small shop of real services that sends it traces
     Demo(DemoArgs),
+    /// Keep traces beyond their retention, on a running server
+    Pin(PinArgs),
+    /// Erase traces from everything that a running server keeps
+    Erase(EraseArgs),
+    /// Write traces of a running server into a file
+    Export(ExportArgs),
+    /// Send traces of files to a running server
+    Import(ImportArgs),
     /// Run one service of the demonstration shop
     #[command(hide = true)]
     Shop(shop::ShopArgs),

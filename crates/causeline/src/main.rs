@@ -1,11 +1,13 @@
 //! The causeline binary: command line, settings, build, run, drain.
 //!
-//! `cli` is what the operator can type, `file` what they can write, `node` builds the rooms from the settings and runs them, `demo` adds the shop, `logs` and
+//! `cli` is what the operator can type, `file` what they can write, `node` builds the rooms from the settings and runs them, `demo` adds the shop, `commands` are
+//! for operators of a running server, `logs` and
 //! `self_traces` are Causeline's own observability.
 //!
 //! Never here: anything a room should decide.
 
 mod cli;
+mod commands;
 mod demo;
 mod file;
 mod logs;
@@ -28,6 +30,10 @@ fn main() -> ExitCode {
     let ended = match Cli::parse().command {
         Command::Serve(args) => node::run(&args),
         Command::Demo(args) => demo::run(args),
+        Command::Pin(args) => commands::holds::run_pin(args),
+        Command::Erase(args) => commands::holds::run_erase(args),
+        Command::Export(args) => commands::export::run(args),
+        Command::Import(args) => commands::import::run(args),
         Command::Shop(args) => shop::run_service_process(args).map_err(Into::into),
     };
     match ended {

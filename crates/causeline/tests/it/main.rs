@@ -3,9 +3,11 @@
 mod answers;
 mod bench;
 mod crash;
+mod holds;
 mod leaks;
 mod logs;
 mod node;
 mod otlp;
 mod own_traces;
 mod tempo;
+mod transfer;

@@ -156,3 +156,20 @@ pub(crate) async fn get(url: &str) -> String {
 pub(crate) async fn get_json(url: &str) -> serde_json::Value {
     serde_json::from_str(&get(url).await).expect("JSON")
 }
+
+/// The status of a GET.
+pub(crate) async fn status_of(url: &str) -> u16 {
+    let response = reqwest::get(url).await;
+    response.expect("an answer").status().as_u16()
+}
+
+/// Status and JSON of a POST; `None` when there is no answer.
+pub(crate) async fn post_json(
+    client: &reqwest::Client,
+    url: &str,
+    body: &serde_json::Value,
+) -> Option<(u16, serde_json::Value)> {
+    let answer = client.post(url).json(body).send().await.ok()?;
+    let status = answer.status().as_u16();
+    Some((status, answer.json().await.ok()?))
+}
