@@ -1,16 +1,19 @@
-//! `kill -9` at random moments, answers lost at random, clients that retry: nothing acknowledged is lost, nothing counts twice.
+//! `kill -9` at random moments, answers lost at random, clients that retry: nothing acknowledged is lost, nothing counts twice, nothing
+//! that was answered as erased comes back, pins stay.
 //!
 //! The node flushes several times a second and merges what it flushed at once, so that most rounds end in the middle of one or the other.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, Mutex, RwLock};
 use std::time::Duration;
 
 use prost::Message;
+use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::node::{Node, eventually, get_json};
+use crate::node::{Node, eventually, get_json, post_json, status_of};
 use crate::otlp;
 
 const ROUNDS: u32 = 50;
@@ -20,6 +23,20 @@ const BUSY: &str =
 
 const SENDERS: u64 = 8;
 const SPANS_PER_REQUEST: u64 = 7;
+
+/// The first of the traces that are pinned and erased; those before are the senders'.
+const HELD_FIRST: u64 = 1_000;
+
+/// What was asked for single traces, and answered. Each has [`SPANS_PER_REQUEST`] acknowledged spans.
+#[derive(Debug, Default)]
+struct Held {
+    /// Traces that were answered as erased.
+    erased: Vec<u64>,
+    /// Traces that nobody asked to erase.
+    kept: Vec<u64>,
+    /// Numbers of pins.
+    pins: BTreeSet<u64>,
+}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fifty_crashes_lose_nothing_and_double_nothing() {
@@ -54,6 +71,12 @@ async fn fifty_crashes_lose_nothing_and_double_nothing() {
         })
         .collect();
 
+    let held = Arc::new(Mutex::new(Held::default()));
+    let ui = Arc::new(RwLock::new(node.url("UI")));
+    let direct = Arc::new(RwLock::new(node.url("OTLP/HTTP")));
+    let places = (ui.clone(), direct.clone());
+    let holder = tokio::spawn(hold(places, stop.clone(), dice.clone(), held.clone()));
+
     for round in 0..ROUNDS {
         let before = acknowledged.load(Ordering::SeqCst);
         let wanted = before + 5 + roll(&dice, 40);
@@ -65,6 +88,9 @@ async fn fifty_crashes_lose_nothing_and_double_nothing() {
         node.kill_9();
         node = start();
         *upstream.write().expect("no panic while writing") = address_of(&node);
+        *ui.write().expect("no panic while writing") = node.url("UI");
+        *direct.write().expect("no panic while writing") = node.url("OTLP/HTTP");
+        check_held(&node, &held, 10).await;
     }
     stop.store(true, Ordering::SeqCst);
     let mut requests = 0;
@@ -74,10 +100,133 @@ async fn fifty_crashes_lose_nothing_and_double_nothing() {
             .expect("a sender ends when every request of its is acknowledged");
     }
 
+    holder.await.expect("the holder ends");
+    println!(
+        "{requests} requests; {:?}",
+        held.lock().expect("no panic while holding")
+    );
+
     check(&node, requests).await;
+    check_held(&node, &held, usize::MAX).await;
+    prove(&node).await;
     node.terminate();
     let node = start();
     check(&node, requests).await;
+    check_held(&node, &held, usize::MAX).await;
+    prove(&node).await;
+}
+
+/// Sends traces, pins some and erases some, each until it is answered.
+async fn hold(
+    (ui, direct): (Arc<RwLock<String>>, Arc<RwLock<String>>),
+    stop: Arc<AtomicBool>,
+    dice: Arc<clock::SeededEntropy>,
+    held: Arc<Mutex<Held>>,
+) {
+    let client = reqwest::Client::builder()
+        .timeout(Duration::from_secs(10))
+        .pool_max_idle_per_host(0)
+        .build()
+        .expect("a client");
+    let mut trace = HELD_FIRST;
+    while !stop.load(Ordering::SeqCst) {
+        let spans = (1..=SPANS_PER_REQUEST).map(|id| otlp::span(trace, id, "held"));
+        let body = otlp::request("held", spans.collect()).encode_to_vec();
+        while !otlp::export(&client, &now(&direct), body.clone()).await {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        let choice = roll(&dice, 4);
+        let traces = json!({"traceIds": [otlp::trace_id(trace)]});
+        if choice & 1 == 1 {
+            let expires = i64::MAX / 1_000_000;
+            let pin = json!({"traces": traces, "reason": "a pin", "expires": expires});
+            let pin = insist(&client, &ui, "pins", &pin).await;
+            let id = pin["id"].as_u64().expect("a number");
+            let mut held = held.lock().expect("no panic while holding");
+            held.pins.insert(id);
+        }
+        if choice & 2 == 2 {
+            let erasure = json!({"traces": traces, "reason": "asked for", "withinSeconds": 1});
+            insist(&client, &ui, "erasures", &erasure).await;
+            held.lock()
+                .expect("no panic while holding")
+                .erased
+                .push(trace);
+            // A part of it that is late.
+            let late = otlp::request("held", vec![otlp::span(trace, 99, "late")]);
+            otlp::export(&client, &now(&direct), late.encode_to_vec()).await;
+        } else {
+            held.lock()
+                .expect("no panic while holding")
+                .kept
+                .push(trace);
+        }
+        trace += 1;
+    }
+}
+
+/// Where the node is now.
+fn now(url: &RwLock<String>) -> String {
+    url.read().expect("no panic while writing").clone()
+}
+
+/// Posts until it is answered, and gives the answer.
+async fn insist(
+    client: &reqwest::Client,
+    ui: &RwLock<String>,
+    path: &str,
+    body: &serde_json::Value,
+) -> serde_json::Value {
+    loop {
+        let url = format!("{}/api/v1/{path}", now(ui));
+        match post_json(client, &url, body).await {
+            Some((201, answer)) => return answer,
+            Some((status, answer)) => panic!("{path}: {status} {answer}"),
+            None => tokio::time::sleep(Duration::from_millis(20)).await,
+        }
+    }
+}
+
+/// The last `most` of what is held: erased traces are not found, others are whole, pins are listed.
+async fn check_held(node: &Node, held: &Mutex<Held>, most: usize) {
+    let (erased, kept, pins) = {
+        let held = held.lock().expect("no panic while holding");
+        let last = |traces: &[u64]| traces.iter().rev().take(most).copied().collect::<Vec<_>>();
+        (last(&held.erased), last(&held.kept), held.pins.clone())
+    };
+    let url = |trace| format!("{}/api/v1/traces/{}", node.url("UI"), otlp::trace_id(trace));
+    for trace in erased {
+        assert_eq!(
+            status_of(&url(trace)).await,
+            404,
+            "trace {trace} was erased"
+        );
+    }
+    for trace in kept {
+        let found = get_json(&url(trace)).await;
+        assert_eq!(found["spanCount"], SPANS_PER_REQUEST, "trace {trace}");
+    }
+    let listed = get_json(&format!("{}/api/v1/pins", node.url("UI"))).await;
+    let listed = listed["pins"].as_array().expect("a list");
+    let listed: BTreeSet<u64> = listed.iter().filter_map(|p| p["id"].as_u64()).collect();
+    assert!(listed.is_superset(&pins), "{pins:?} in {listed:?}");
+}
+
+/// Every erasure comes to its end, and no file holds anything of the first and the last of them.
+async fn prove(node: &Node) {
+    let erasures = format!("{}/api/v1/erasures", node.url("UI"));
+    let all = eventually("all erasures are complete", async || {
+        let all = get_json(&erasures).await["erasures"].take();
+        let mut each = all.as_array()?.iter();
+        each.all(|erasure| erasure["state"] == "complete")
+            .then_some(all)
+    });
+    let all = all.await;
+    let all = all.as_array().expect("a list");
+    for erasure in [all.first(), all.last()].into_iter().flatten() {
+        let proof = get_json(&format!("{erasures}/{}/proof", erasure["id"])).await;
+        assert_eq!(proof["findings"], json!([]), "{proof}");
+    }
 }
 
 /// Every request was acknowledged in the end, so every span is there, once, in rows and in traces.
