@@ -1,5 +1,6 @@
 //! Batches to and from single spans, for traces that a person looks at and for tests.
 
+use std::cell::OnceCell;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
@@ -132,24 +133,26 @@ pub fn to_model(batch: &RecordBatch) -> Result<Vec<Span>, ViewError> {
     Ok((0..columns.len()).filter_map(span).collect())
 }
 
-/// Parsed dictionary values, each parsed once.
+/// Dictionary values, each parsed when a row first has it: a slice of a large batch has few of its values.
 pub(crate) struct Shared<'a, T> {
     column: DictColumn<'a>,
-    parsed: Vec<Arc<T>>,
+    parse: fn(&str) -> Option<T>,
+    parsed: Vec<OnceCell<Arc<T>>>,
 }
 
 impl<'a, T: Default> Shared<'a, T> {
-    pub(crate) fn new(column: DictColumn<'a>, parse: impl Fn(&str) -> Option<T>) -> Self {
-        let parsed = (0..column.n_values())
-            .map(|key| Arc::new(parse(column.value(key)).unwrap_or_default()));
+    pub(crate) fn new(column: DictColumn<'a>, parse: fn(&str) -> Option<T>) -> Self {
         Self {
             column,
-            parsed: parsed.collect(),
+            parse,
+            parsed: (0..column.n_values()).map(|_| OnceCell::new()).collect(),
         }
     }
 
     pub(crate) fn get(&self, row: usize) -> Arc<T> {
-        self.parsed[self.column.key(row)].clone()
+        let key = self.column.key(row);
+        let parse = || Arc::new((self.parse)(self.column.value(key)).unwrap_or_default());
+        self.parsed[key].get_or_init(parse).clone()
     }
 }
 

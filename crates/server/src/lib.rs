@@ -12,6 +12,7 @@ mod health;
 mod layers;
 mod listener;
 mod native;
+mod pieces;
 mod question;
 mod range;
 mod state;

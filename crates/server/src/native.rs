@@ -9,6 +9,7 @@ mod search;
 mod selection;
 mod status;
 mod trace;
+pub(crate) mod waterfall;
 
 pub(crate) use trace::find;
 

@@ -1,17 +1,19 @@
 //! One trace: its waterfall, the details of its spans, its OTLP.
 
-use std::collections::BTreeMap;
+use std::ops::Range;
 
 use axum::Json;
 use axum::extract::{Path, State};
-use axum::response::{IntoResponse, Response};
-use columnar::to_model;
-use model::{AnyValue, Span, SpanId};
+use axum::response::Response;
+use columnar::{Column, SpanColumns, to_model};
+use model::{Span, SpanId};
 use query::Trace;
 use store_api::TimeRange;
 
 use crate::error::ApiError;
-use crate::native::convert::{details, non_empty};
+use crate::native::convert::details;
+use crate::native::waterfall::waterfall;
+use crate::pieces::{self, internal};
 use crate::question::parse_trace_id;
 use crate::state::App;
 
@@ -30,9 +32,9 @@ use crate::state::App;
 pub(crate) async fn trace(
     State(app): State<App>,
     Path(id): Path<String>,
-) -> Result<Json<api::TraceResponse>, ApiError> {
+) -> Result<Response, ApiError> {
     let trace = find(&app, &id).await?;
-    waterfall(&trace).map(Json)
+    waterfall(trace)
 }
 
 /// Everything of one span; a list, since senders may reuse an id.
@@ -58,12 +60,12 @@ pub(crate) async fn span(
         .parse()
         .map_err(|error| ApiError::invalid_parameter("span id", error))?;
     let trace = find(&app, &id).await?;
-    let spans = spans_of(&trace)?;
-    let spans: Vec<_> = spans
-        .iter()
-        .filter(|span| span.span_id == span_id)
-        .map(details)
-        .collect();
+    let ids = SpanColumns::new(&trace.batch).ids(Column::SpanId);
+    let ids = ids.map_err(internal)?;
+    let mut spans = Vec::new();
+    for row in (0..trace.batch.num_rows()).filter(|row| ids.value(*row) == span_id.0) {
+        spans.extend(spans_of(&trace, row..row + 1)?.iter().map(details));
+    }
     if spans.is_empty() {
         return Err(ApiError::not_found(format!(
             "the trace has no span {span_id}"
@@ -88,9 +90,7 @@ pub(crate) async fn otlp(
     Path(id): Path<String>,
 ) -> Result<Response, ApiError> {
     let trace = find(&app, &id).await?;
-    let data = wire::otlp::to_traces_data(&trace.batch)
-        .map_err(|error| ApiError::internal(error.to_string()))?;
-    Ok(Json(wire::otlp::traces_data_to_json(&data)).into_response())
+    pieces::otlp_json(trace, r#"{"resourceSpans":["#.to_owned(), "]}", |_| ())
 }
 
 /// The whole trace `id`, wherever it lies in time: the store finds traces by their id, not by their range.
@@ -106,83 +106,7 @@ pub(crate) async fn find(app: &App, id: &str) -> Result<Trace, ApiError> {
     })
 }
 
-fn spans_of(trace: &Trace) -> Result<Vec<Span>, ApiError> {
-    to_model(&trace.batch).map_err(|error| ApiError::internal(error.to_string()))
-}
-
-fn waterfall(trace: &Trace) -> Result<api::TraceResponse, ApiError> {
-    let spans = spans_of(trace)?;
-    let facts = trace
-        .facts()
-        .map_err(|error| ApiError::internal(error.to_string()))?;
-    let names: BTreeMap<&str, u32> = spans.iter().map(|span| (span.service_name(), 0)).collect();
-    let services: BTreeMap<&str, u32> = names.into_keys().zip(0..).collect();
-    let start = facts.start_unix_nano;
-    let row = |(i, span): (usize, &Span)| api::SpanRow {
-        span_id: span.span_id.to_string(),
-        parent_span_id: span.parent_span_id.map(|id| id.to_string()),
-        name: span.name.clone(),
-        service: services
-            .get(span.service_name())
-            .copied()
-            .unwrap_or_default(),
-        kind: span.kind.as_str().to_owned(),
-        status: span.status_code.as_str().to_owned(),
-        status_message: non_empty(&span.status_message),
-        start_offset_nano: span.start_time_unix_nano.saturating_sub(start),
-        duration_nano: span.duration_nano(),
-        event_count: u32::try_from(span.events.len()).unwrap_or(u32::MAX),
-        link_count: u32::try_from(span.links.len()).unwrap_or(u32::MAX),
-        flags: flags(span, trace.conflicting.get(i).copied().unwrap_or_default()),
-    };
-    let trace_id = spans
-        .first()
-        .map(|span| span.trace_id.to_string())
-        .unwrap_or_default();
-    let error_count = spans
-        .iter()
-        .filter(|span| span.status_code == model::StatusCode::ERROR)
-        .count() as u64;
-    let rows: Vec<api::SpanRow> = spans.iter().enumerate().map(row).collect();
-    Ok(api::TraceResponse {
-        trace_id,
-        start_unix_nano: start.to_string(),
-        duration_nano: facts.duration_nano,
-        services: services.keys().map(|name| (*name).to_owned()).collect(),
-        span_count: rows.len() as u64,
-        error_count,
-        facts: api::TraceFacts {
-            complete: facts.is_complete() && trace.partial.is_none(),
-            missing_parents: facts.missing_parents,
-            roots: facts.roots,
-            conflicting_spans: facts.conflicting_spans,
-        },
-        spans: rows,
-    })
-}
-
-fn flags(span: &Span, conflicting: bool) -> Vec<String> {
-    let redacted =
-        |value: &AnyValue| matches!(value, AnyValue::String(text) if text.contains("[redacted:"));
-    let flags = [
-        (
-            "exception",
-            span.events.iter().any(|event| event.name == "exception"),
-        ),
-        ("unfinished", span.end_time_unix_nano == 0),
-        (
-            "ends_before_start",
-            span.end_time_unix_nano != 0 && span.end_time_unix_nano < span.start_time_unix_nano,
-        ),
-        ("conflicting", conflicting),
-        (
-            "redacted",
-            span.attributes.iter().any(|a| redacted(&a.value)),
-        ),
-    ];
-    flags
-        .into_iter()
-        .filter(|(_, set)| *set)
-        .map(|(name, _)| name.to_owned())
-        .collect()
+/// Some spans of a trace as values of their own.
+pub(crate) fn spans_of(trace: &Trace, rows: Range<usize>) -> Result<Vec<Span>, ApiError> {
+    to_model(&trace.batch.slice(rows.start, rows.len())).map_err(internal)
 }

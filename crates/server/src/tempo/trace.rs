@@ -1,17 +1,17 @@
 //! `/api/traces/{id}` and `/api/v2/traces/{id}`.
 
-use axum::Json;
 use axum::extract::{Path, State};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use http::{HeaderMap, header};
 use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue, any_value};
-use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, TracesData};
+use opentelemetry_proto::tonic::trace::v1::ResourceSpans;
 use prost::Message;
 use query::Trace;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::error::ApiError;
 use crate::native::find;
+use crate::pieces::{self, internal};
 use crate::state::App;
 use crate::tempo::proto::{
     PartialStatus, Trace as TempoTrace, TraceByIdMetrics, TraceByIdResponse,
@@ -25,14 +25,13 @@ pub(crate) async fn v1(
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Response {
-    let answer = async {
-        let (resource_spans, _) = whole(&app, &id).await?;
+    let answer = find(&app, &id).await.and_then(|trace| {
         if wants_protobuf(&headers) {
-            return Ok(protobuf(&TempoTrace { resource_spans }));
+            return protobuf(trace, |resource_spans, _| TempoTrace { resource_spans });
         }
-        Ok(Json(json!({ "batches": list(resource_spans) })).into_response())
-    };
-    answer.await.unwrap_or_else(ApiError::into_text)
+        pieces::otlp_json(trace, r#"{"batches":["#.to_owned(), "]}", fill)
+    });
+    answer.unwrap_or_else(ApiError::into_text)
 }
 
 /// `TraceByIDResponse`.
@@ -41,8 +40,7 @@ pub(crate) async fn v2(
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Response {
-    let answer = async {
-        let (resource_spans, trace) = whole(&app, &id).await?;
+    let answer = find(&app, &id).await.and_then(|trace| {
         let message = trace
             .partial
             .as_ref()
@@ -51,42 +49,45 @@ pub(crate) async fn v2(
         let metrics = TraceByIdMetrics {
             inspected_bytes: trace.report.read.bytes_read + trace.report.read.bytes_cached,
         };
+        let is_whole = trace.partial.is_none();
         if wants_protobuf(&headers) {
-            let status = if trace.partial.is_some() {
-                PartialStatus::Partial
-            } else {
+            let status = if is_whole {
                 PartialStatus::Complete
+            } else {
+                PartialStatus::Partial
             };
-            let trace = Some(TempoTrace { resource_spans });
-            return Ok(protobuf(&TraceByIdResponse {
-                trace,
-                metrics: Some(metrics),
-                status: status.into(),
-                message,
-            }));
+            return protobuf(trace, move |resource_spans, is_last| TraceByIdResponse {
+                trace: Some(TempoTrace { resource_spans }),
+                metrics: is_last.then_some(metrics),
+                status: if is_last { status.into() } else { 0 },
+                message: if is_last { message.clone() } else { String::new() },
+            });
         }
-        let status = if message.is_empty() {
-            "COMPLETE"
-        } else {
-            "PARTIAL"
-        };
-        let metrics = json!({ "inspectedBytes": metrics.inspected_bytes.to_string() });
-        let trace = json!({ "resourceSpans": list(resource_spans) });
-        Ok(Json(
-            json!({ "trace": trace, "metrics": metrics, "status": status, "message": message }),
-        )
-        .into_response())
-    };
-    answer.await.unwrap_or_else(ApiError::into_text)
+        let status = if is_whole { "COMPLETE" } else { "PARTIAL" };
+        let before = format!(
+            r#"{{"message":{},"metrics":{{"inspectedBytes":"{}"}},"status":"{status}","trace":{{"resourceSpans":["#,
+            Value::from(message),
+            metrics.inspected_bytes
+        );
+        pieces::otlp_json(trace, before, "]}}", fill)
+    });
+    answer.unwrap_or_else(ApiError::into_text)
 }
 
-async fn whole(app: &App, id: &str) -> Result<(Vec<ResourceSpans>, Trace), ApiError> {
-    let trace = find(app, id).await?;
-    let data = wire::otlp::to_traces_data(&trace.batch)
-        .map_err(|error| ApiError::internal(error.to_string()))?;
-    let mut resource_spans = data.resource_spans;
-    resource_spans.iter_mut().for_each(fill);
-    Ok((resource_spans, trace))
+/// Protobuf of the messages that `message` makes of the pieces of `trace` and of whether a piece is the last. Messages behind each other are
+/// one message, whose lists and parts are put together. Source: the encoding guide of Protocol Buffers, "Last One Wins".
+fn protobuf<M: Message>(
+    trace: Trace,
+    message: impl Fn(Vec<ResourceSpans>, bool) -> M + Send + 'static,
+) -> Result<Response, ApiError> {
+    pieces::answer(PROTOBUF, trace, move |trace, range, out| {
+        let is_last = range.end == trace.batch.num_rows();
+        let mut resource_spans = pieces::resource_spans(trace, range)?;
+        resource_spans.iter_mut().for_each(fill);
+        message(resource_spans, is_last)
+            .encode(out)
+            .map_err(internal)
+    })
 }
 
 /// Grafana dereferences the status of each span and the scope of each list, and loses the spans of a resource without attributes.
@@ -110,11 +111,6 @@ fn fill(resource_spans: &mut ResourceSpans) {
     }
 }
 
-/// OTLP/JSON of `resource_spans`.
-fn list(resource_spans: Vec<ResourceSpans>) -> Value {
-    wire::otlp::traces_data_to_json(&TracesData { resource_spans })["resourceSpans"].take()
-}
-
 fn wants_protobuf(headers: &HeaderMap) -> bool {
     let accept = headers
         .get(header::ACCEPT)
@@ -123,6 +119,35 @@ fn wants_protobuf(headers: &HeaderMap) -> bool {
     accept.contains("protobuf")
 }
 
-fn protobuf(message: &impl Message) -> Response {
-    ([(header::CONTENT_TYPE, PROTOBUF)], message.encode_to_vec()).into_response()
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_behind_each_other_are_one() {
+        let part = |number: u8, is_last| TraceByIdResponse {
+            trace: Some(TempoTrace {
+                resource_spans: vec![ResourceSpans {
+                    schema_url: number.to_string(),
+                    ..Default::default()
+                }],
+            }),
+            message: if is_last {
+                "late".to_owned()
+            } else {
+                String::new()
+            },
+            ..Default::default()
+        };
+        let bytes = [
+            part(1, false).encode_to_vec(),
+            part(2, true).encode_to_vec(),
+        ]
+        .concat();
+        let whole = TraceByIdResponse::decode(bytes.as_slice()).unwrap();
+        assert_eq!(whole.message, "late");
+        let urls = whole.trace.unwrap().resource_spans;
+        let urls: Vec<String> = urls.into_iter().map(|r| r.schema_url).collect();
+        assert_eq!(urls, ["1", "2"]);
+    }
 }
