@@ -17,7 +17,8 @@ use store_api::{
 
 use crate::condition::Needs;
 use crate::error::Error;
-use crate::traces::{SPANS_HELD_MAX, Trace, assemble};
+use crate::held::Held;
+use crate::traces::{BYTES_HELD_MAX, SPANS_HELD_MAX, Trace, assemble};
 
 /// Answers questions about the spans of a source. Cheap to clone.
 #[derive(Clone)]
@@ -54,7 +55,7 @@ pub enum Partial {
     Source(String),
     /// More traces may match than a search keeps track of.
     Candidates,
-    /// The traces have more spans than are held at once.
+    /// The traces have more spans, or larger ones, than are held at once.
     SpansHeld,
     /// There are more distinct names or values than are kept.
     Names,
@@ -72,7 +73,8 @@ impl fmt::Display for Partial {
             }
             Self::SpansHeld => write!(
                 f,
-                "the traces have more than {SPANS_HELD_MAX} spans together"
+                "the traces have more than {SPANS_HELD_MAX} spans or {} MiB together",
+                BYTES_HELD_MAX >> 20
             ),
             Self::Names => {
                 f.write_str("too many distinct names; narrow the time range or give a prefix")
@@ -118,7 +120,7 @@ impl Engine {
     ) -> Result<Option<Trace>, Error> {
         let mut question = Question::new(self, tenant, deadline);
         let batches = question.whole_traces(&[id], time).await?;
-        let traces = assemble(&batches)?;
+        let traces = assemble(batches)?;
         if traces.batch.num_rows() == 0 && !question.is_partial() {
             return Ok(None);
         }
@@ -279,7 +281,7 @@ impl<'e> Question<'e> {
         Ok(batch)
     }
 
-    /// All columns of all rows of some traces, at most [`SPANS_HELD_MAX`].
+    /// All columns of all rows of some traces, at most [`SPANS_HELD_MAX`] and [`BYTES_HELD_MAX`].
     pub(crate) async fn whole_traces(
         &mut self,
         ids: &[TraceId],
@@ -292,7 +294,7 @@ impl<'e> Question<'e> {
         self.rows_of_traces(ids, time, needs).await
     }
 
-    /// What is needed of all rows of some traces, at most [`SPANS_HELD_MAX`].
+    /// What is needed of all rows of some traces, at most [`SPANS_HELD_MAX`] and [`BYTES_HELD_MAX`].
     pub(crate) async fn rows_of_traces(
         &mut self,
         ids: &[TraceId],
@@ -303,9 +305,11 @@ impl<'e> Question<'e> {
         let mut stream = self.scan(time, Predicate::True, needs, Order::Any, ids);
         let mut batches = Vec::new();
         let mut rows = 0;
+        let mut held = Held::default();
         while let Some(ScanBatch { batch, .. }) = self.next(&mut stream).await? {
             rows += batch.num_rows();
-            if rows > SPANS_HELD_MAX {
+            let bytes = held.add(&batch);
+            if rows > SPANS_HELD_MAX || bytes > BYTES_HELD_MAX {
                 self.partial = Some(Partial::SpansHeld);
                 break;
             }

@@ -151,7 +151,7 @@ impl Traces {
                 None => {
                     self.left.drain(..ids.len());
                     self.at_once = TRACES_AT_ONCE;
-                    let batch = assemble(&batches)?.batch;
+                    let batch = assemble(batches)?.batch;
                     if batch.num_rows() > 0 {
                         return Ok(Some(batch));
                     }

@@ -26,6 +26,7 @@ mod error;
 mod eval;
 mod facts;
 mod found;
+mod held;
 mod leave;
 mod logs;
 mod names;
@@ -50,4 +51,4 @@ pub use names::{
 pub use retention::RetentionRules;
 pub use search::{CANDIDATES_MAX, SearchRequest, SearchResult};
 pub use summary::{MatchedSpan, ServiceCount, TraceSummary};
-pub use traces::{SPANS_HELD_MAX, Trace};
+pub use traces::{BYTES_HELD_MAX, SPANS_HELD_MAX, Trace};

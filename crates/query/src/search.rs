@@ -283,7 +283,7 @@ impl<'a> Search<'a> {
         if !unsure.is_empty() {
             let batches = self.question.whole_traces(&unsure, TimeRange::ALL).await?;
             if self.question.partial.is_none() {
-                self.judge(&assemble(&batches)?, known)?;
+                self.judge(&assemble(batches)?, known)?;
             }
         }
         Ok(())

@@ -20,6 +20,9 @@ use crate::error::Error;
 /// Most rows that are held at once while whole traces are put together.
 pub const SPANS_HELD_MAX: usize = 1_000_000;
 
+/// Most bytes that these rows take.
+pub const BYTES_HELD_MAX: usize = 384 << 20;
+
 /// One trace.
 #[derive(Debug)]
 pub struct Trace {
@@ -45,9 +48,11 @@ pub(crate) struct Traces {
     pub(crate) n_duplicates: usize,
 }
 
-/// Puts batches of the whole schema together. Cost: O(n log n) in rows.
-pub(crate) fn assemble(batches: &[RecordBatch]) -> Result<Traces, Error> {
-    let whole = concat_batches(&schema(), batches)?;
+/// Puts batches of the whole schema together. Cost: O(n log n) in rows; memory of the rows twice.
+pub(crate) fn assemble(batches: Vec<RecordBatch>) -> Result<Traces, Error> {
+    let whole = concat_batches(&schema(), &batches)?;
+    // Before the rows are copied in their order.
+    drop(batches);
     let keys = Keys::new(&whole)?;
     let kept = each_once(&keys, |rows| distinct(&whole, rows))?;
     ordered(&whole, &keys, kept)
