@@ -15,7 +15,10 @@ pub struct Limits {
     pub events_max: usize,
     /// Links of a span. Default 10 000; SDKs stop at 128.
     pub links_max: usize,
-    /// Encoded bytes of one attribute's value or log record's body, and of a resource or scope with all that is in it. Default 4 MiB.
+    /// Encoded bytes of one attribute's value or log record's body that is a text or bytes. Default 16 MiB.
+    pub text_bytes_max: usize,
+    /// Encoded bytes of one that is an array or a list, which takes a multiple of it in memory, and of a resource or scope with all that is
+    /// in it. Default 4 MiB.
     pub value_bytes_max: usize,
     /// Bytes of the columns built from a request, roughly. Default 256 MiB; checked after each row.
     pub batch_bytes_max: usize,
@@ -29,6 +32,7 @@ impl Default for Limits {
             attributes_max: 10_000,
             events_max: 10_000,
             links_max: 10_000,
+            text_bytes_max: 16 << 20,
             value_bytes_max: 4 << 20,
             batch_bytes_max: 256 << 20,
         }

@@ -74,7 +74,7 @@ pub enum RejectReason {
     TimeOutOfRange,
     /// An attribute, or a log record's body, that nests deeper than [`columnar::VALUE_DEPTH_MAX`].
     ValueTooDeep,
-    /// An attribute or body over [`super::Limits::value_bytes_max`].
+    /// An attribute or body over [`super::Limits::text_bytes_max`] or [`super::Limits::value_bytes_max`].
     ValueTooLarge,
     /// More attributes than [`super::Limits::attributes_max`].
     TooManyAttributes,

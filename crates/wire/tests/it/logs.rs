@@ -151,7 +151,7 @@ fn what_limits_refuse_is_left_out_alike_in_both_encodings() {
     let message = serde_json::from_str::<LogsData>(&json.replace(r#"{"body":null}"#, "{}"));
     let protobuf = message.unwrap().encode_to_vec();
     let limits = Limits {
-        value_bytes_max: 2000,
+        text_bytes_max: 2000,
         records_max: 2,
         ..Limits::default()
     };

@@ -161,7 +161,7 @@ impl<'l> Value<'_, 'l> {
     }
 
     fn reject_long(&mut self, len: usize) -> bool {
-        let long = len > self.limits.value_bytes_max;
+        let long = len > self.limits.text_bytes_max;
         if long {
             self.rejection = Some(RejectReason::ValueTooLarge);
         }

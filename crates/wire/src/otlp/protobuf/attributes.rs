@@ -42,7 +42,7 @@ pub(super) fn write(
     limits: &Limits,
     push: impl FnOnce(ValueType, &[u8]) -> Result<(), Utf8Error>,
 ) -> Result<(), Stop> {
-    if message.len() > limits.value_bytes_max {
+    if is_too_large(message, limits) {
         return Err(RejectReason::ValueTooLarge.into());
     }
     let pushed = match value_of(message, 0)? {
@@ -59,6 +59,21 @@ pub(super) fn write(
         }
     };
     Ok(pushed.map_err(|_| Malformed::at("text is not UTF-8", message))?)
+}
+
+/// Whether the message `AnyValue` is longer than one of its kind may be. Long ones are texts or bytes and nothing else.
+#[inline]
+fn is_too_large(message: &[u8], limits: &Limits) -> bool {
+    let is_plain = || {
+        let mut reader = Reader::new(message);
+        let only = match reader.field() {
+            Ok(Some((1 | 7, wire))) => reader.bytes(wire).is_ok(),
+            _ => false,
+        };
+        only && matches!(reader.field(), Ok(None))
+    };
+    let (texts, values) = (limits.text_bytes_max, limits.value_bytes_max);
+    message.len() > texts.min(values) && message.len() > if is_plain() { texts } else { values }
 }
 
 /// The attribute `message`, for resources and scopes.

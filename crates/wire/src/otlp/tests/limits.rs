@@ -96,16 +96,18 @@ fn requests_are_kept_up_to_their_limits() {
 #[test]
 fn values_are_kept_up_to_their_size() {
     let limits = Limits {
+        text_bytes_max: 5000,
         value_bytes_max: 1000,
         ..Limits::default()
     };
-    let text =
-        |n: usize| with(|s| s.attributes = vec![attribute("a", Value::StringValue("x".repeat(n)))]);
-    assert_eq!(rejected(&text(900), &limits), []);
-    assert_eq!(
-        rejected(&text(1001), &limits),
-        [(RejectReason::ValueTooLarge, 1)]
-    );
+    let value = |value| with(|s| s.attributes = vec![attribute("a", value)]);
+    let text = |n: usize| value(Value::StringValue("x".repeat(n)));
+    let bytes = |n: usize| value(Value::BytesValue(vec![7; n]));
+    assert_eq!(rejected(&text(4900), &limits), []);
+    assert_eq!(rejected(&bytes(3000), &limits), []);
+    let too_large = [(RejectReason::ValueTooLarge, 1)];
+    assert_eq!(rejected(&text(5001), &limits), too_large);
+    assert_eq!(rejected(&bytes(5001), &limits), too_large);
     let array = with(|s| {
         let values = vec![
             WireValue {
@@ -115,10 +117,7 @@ fn values_are_kept_up_to_their_size() {
         ];
         s.attributes = vec![attribute("a", Value::ArrayValue(ArrayValue { values }))];
     });
-    assert_eq!(
-        rejected(&array, &limits),
-        [(RejectReason::ValueTooLarge, 1)]
-    );
+    assert_eq!(rejected(&array, &limits), too_large);
 }
 
 #[test]
