@@ -34,6 +34,96 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/erasures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The erasures that are not forgotten. */
+        get: operations["erasures"];
+        put?: never;
+        /** Erases traces: hidden at once, gone from every file by a deadline. */
+        post: operations["erase"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/erasures/{id}/proof": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Searches every file for the traces of an erasure. Reads everything that is stored; one search runs at a time. */
+        get: operations["erasureProof"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Whole traces, or the spans of a time range, as OTLP messages `TracesData`, each after its length as a varint.
+         * @description An answer that breaks off is not whole: its connection ends with an error.
+         */
+        post: operations["export"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/pins": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The pins that have not expired. */
+        get: operations["pins"];
+        put?: never;
+        /** Keeps traces beyond their retention. */
+        post: operations["pin"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/pins/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Ends a pin before its time. */
+        delete: operations["unpin"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/search": {
         parameters: {
             query?: never;
@@ -205,9 +295,81 @@ export interface components {
             /** @description At most `limit`. */
             values: components["schemas"]["AttributeValue"][];
         };
+        /** @description Traces that are hidden, and gone from every file once the erasure is complete. */
+        Erasure: {
+            /** @description When the last file that held them was removed, or null. */
+            completedUnixNano?: string | null;
+            /** @description When it was made. */
+            createdUnixNano: string;
+            /** @description When the bytes are gone at the latest. */
+            deadlineUnixNano: string;
+            /**
+             * Format: int64
+             * @description Its number.
+             */
+            id: number;
+            /** @description Why. */
+            reason: string;
+            /** @description Until when spans of these traces that arrive late are erased too; then the erasure is forgotten. */
+            rememberedUntilUnixNano: string;
+            /** @description `open`, `overdue` (open past its deadline: the server's log says what is in the way) or `complete`. */
+            state: string;
+            /**
+             * Format: int64
+             * @description How many traces; also those that the store never had.
+             */
+            traceCount: number;
+        };
+        /** @description A file that holds something of an erased trace. */
+        ErasureFinding: {
+            /** @description In the data folder. */
+            path: string;
+            /** @description 32 hexadecimal digits each. */
+            traceIds: string[];
+        };
+        /** @description What a search of every file for the traces of an erasure found. */
+        ErasureProof: {
+            /** @description Whether every file was searched and none holds anything of its traces. */
+            absent: boolean;
+            /**
+             * Format: int64
+             * @description Their bytes.
+             */
+            bytes: number;
+            /** @description The erasure, as it stood before the search. */
+            erasure: components["schemas"]["Erasure"];
+            /**
+             * Format: int64
+             * @description Files that were read.
+             */
+            files: number;
+            /** @description Files that hold something. */
+            findings: components["schemas"]["ErasureFinding"][];
+            /** @description When the search ended. */
+            searchedUnixNano: string;
+            /** @description Files that could not be searched; they prove nothing. */
+            unreadable: string[];
+        };
+        /** @description Traces to erase. */
+        ErasureRequest: {
+            /** @description Why; at most 1,000 bytes. It is kept with the erasure, so do not name whom it is about. */
+            reason: string;
+            /** @description At most 10,000. */
+            traces: components["schemas"]["TraceSelection"];
+            /**
+             * Format: int64
+             * @description By when the bytes have to be gone from every file, whoever still reads them: seconds from now, default 3600, at most 2592000.
+             */
+            withinSeconds?: number | null;
+        };
+        /** @description The erasures that are not forgotten. */
+        Erasures: {
+            /** @description Oldest first. */
+            erasures: components["schemas"]["Erasure"][];
+        };
         /** @description Body of every 4xx and 5xx answer. */
         ErrorBody: {
-            /** @description A stable word: `invalid_query`, `invalid_parameter`, `not_found`, `limited`, `unavailable`, `internal`. */
+            /** @description A stable word: `invalid_query`, `invalid_parameter`, `invalid_body`, `not_found`, `limited`, `unavailable`, `corrupt`, `internal`. */
             code: string;
             /** @description What to do instead. */
             hint?: string | null;
@@ -220,6 +382,14 @@ export interface components {
             position?: number | null;
             /** @description Names this answer in the server's log. */
             requestId: string;
+        };
+        /** @description What to export: the whole traces of a selection, or the spans of a time range. */
+        ExportRequest: {
+            /**
+             * @description With ids or a query, whole traces, each span once; at most 100,000. With neither, the spans that started in the range, as they are
+             *     stored: in no order, and a span that was sent twice may come twice.
+             */
+            traces: components["schemas"]["TraceSelection"];
         };
         /** @description Everything of one log record. */
         LogRecord: {
@@ -301,6 +471,39 @@ export interface components {
         Operations: {
             /** @description By name, then kind. */
             operations: components["schemas"]["Operation"][];
+        };
+        /** @description Traces that are kept beyond their retention. */
+        Pin: {
+            /** @description When it was made. */
+            createdUnixNano: string;
+            /** @description When retention takes over again. */
+            expiresUnixNano: string;
+            /**
+             * Format: int64
+             * @description Its number.
+             */
+            id: number;
+            /** @description Why. */
+            reason: string;
+            /** @description 32 hexadecimal digits each. */
+            traceIds: string[];
+        };
+        /** @description Traces to keep beyond their retention. */
+        PinRequest: {
+            /**
+             * Format: int64
+             * @description When retention takes over again, Unix milliseconds.
+             */
+            expires: number;
+            /** @description Why, for the person who finds the pin later; at most 1,000 bytes. */
+            reason: string;
+            /** @description At most 10,000. */
+            traces: components["schemas"]["TraceSelection"];
+        };
+        /** @description The pins that have not expired. */
+        Pins: {
+            /** @description Oldest first. */
+            pins: components["schemas"]["Pin"][];
         };
         /** @description What an answer cost. */
         ReadReport: {
@@ -607,6 +810,23 @@ export interface components {
             /** @description 32 hexadecimal digits. */
             traceId: string;
         };
+        /** @description Which traces: by id, or every trace with a span that matches a query. */
+        TraceSelection: {
+            /**
+             * Format: int64
+             * @description For `query`: end of the range, Unix milliseconds; default now.
+             */
+            end?: number | null;
+            /** @description TraceQL, resolved to trace ids once, now. */
+            query?: string | null;
+            /**
+             * Format: int64
+             * @description For `query`, which needs it: start of the range in which matching spans started, Unix milliseconds.
+             */
+            start?: number | null;
+            /** @description 16 or 32 hexadecimal digits each. Not together with `query`. */
+            traceIds?: string[];
+        };
         /** @description A trace of a result list. */
         TraceSummary: {
             /**
@@ -721,6 +941,256 @@ export interface operations {
                 };
             };
             400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    erasures: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Erasures"];
+                };
+            };
+        };
+    };
+    erase: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ErasureRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Erasure"];
+                };
+            };
+            /** @description the selection, the reason or the time is wrong */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description too many traces */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    erasureProof: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the erasure's number */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErasureProof"];
+                };
+            };
+            /** @description no such erasure, or it is forgotten */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description another search is under way */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    export: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExportRequest"];
+            };
+        };
+        responses: {
+            /** @description length-delimited OTLP `TracesData` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/x-protobuf": number[];
+                };
+            };
+            /** @description the selection is wrong */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description too many traces, or too many exports at once */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    pins: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Pins"];
+                };
+            };
+        };
+    };
+    pin: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PinRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Pin"];
+                };
+            };
+            /** @description the selection, the reason or the time is wrong */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description too many traces */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    unpin: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the pin's number */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description retention takes over again */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description no such pin */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

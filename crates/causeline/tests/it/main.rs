@@ -3,6 +3,7 @@
 mod answers;
 mod bench;
 mod crash;
+mod giant;
 mod holds;
 mod leaks;
 mod logs;
@@ -10,4 +11,5 @@ mod node;
 mod otlp;
 mod own_traces;
 mod tempo;
+mod times;
 mod transfer;

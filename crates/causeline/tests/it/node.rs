@@ -80,6 +80,15 @@ impl Node {
         self.log.lock().expect("no panic while logging").clone()
     }
 
+    /// The most memory that was resident at once, bytes.
+    pub(crate) fn rss_high_bytes(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))
+            .expect("Linux tells of its processes");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let kib = line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
+        kib.expect("a figure in kB") * 1024
+    }
+
     /// Ends it without a chance to say goodbye, as a crash would.
     pub(crate) fn kill_9(mut self) {
         self.child.kill().expect("it runs");

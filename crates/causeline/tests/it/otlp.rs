@@ -1,12 +1,16 @@
 //! Export requests for tests, made with the generated types, as a real SDK makes them.
 
-use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use opentelemetry_proto::tonic::collector::trace::v1::{
+    ExportTraceServiceRequest, ExportTraceServiceResponse,
+};
 use opentelemetry_proto::tonic::common::v1::{
     AnyValue, InstrumentationScope, KeyValue, any_value::Value,
 };
 use opentelemetry_proto::tonic::resource::v1::Resource;
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span};
 use prost::Message;
+
+use crate::node::{Node, eventually};
 
 pub(crate) fn string(key: &str, value: &str) -> KeyValue {
     let value = Some(AnyValue {
@@ -80,4 +84,33 @@ pub(crate) async fn export(client: &reqwest::Client, otlp_http: &str, body: Vec<
 pub(crate) async fn must_export(otlp_http: &str, request: &ExportTraceServiceRequest) {
     let client = reqwest::Client::new();
     assert!(export(&client, otlp_http, request.encode_to_vec()).await);
+}
+
+/// Exports, and comes again while the node says to wait; all spans must be taken.
+pub(crate) async fn send(node: &Node, request: &ExportTraceServiceRequest) {
+    assert_eq!(offer(node, request).await.partial_success, None);
+}
+
+/// As [`send`], but gives the node's answer, which may be that it took only a part.
+pub(crate) async fn offer(
+    node: &Node,
+    request: &ExportTraceServiceRequest,
+) -> ExportTraceServiceResponse {
+    let client = reqwest::Client::new();
+    let body = request.encode_to_vec();
+    let url = format!("{}/v1/traces", node.url("OTLP/HTTP"));
+    eventually("the node takes the request", async || {
+        let post = client.post(&url).body(body.clone());
+        let post = post.header("content-type", "application/x-protobuf");
+        let answer = post.send().await.expect("an answer");
+        match answer.status().as_u16() {
+            200 => {
+                let bytes = answer.bytes().await.expect("a whole answer");
+                Some(ExportTraceServiceResponse::decode(bytes).expect("OTLP"))
+            }
+            429 | 503 => None,
+            status => panic!("{status}: {:?}", answer.text().await),
+        }
+    })
+    .await
 }
