@@ -24,6 +24,7 @@ const LAYERS: &[(&str, u32)] = &[
     ("causeline", 6),
     ("testkit", 7),
     ("load", 7),
+    ("sim", 7),
 ];
 
 /// The shop is ordinary client code: it knows no room of the house.

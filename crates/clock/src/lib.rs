@@ -7,7 +7,7 @@
 
 use std::fmt::Debug;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// A source of wall-clock and monotonic time.
@@ -48,7 +48,7 @@ impl Clock for SystemClock {
 #[derive(Debug, Clone)]
 pub struct ManualClock {
     base: Instant,
-    base_unix_nano: i64,
+    unix_nano_at_base: Arc<AtomicI64>,
     elapsed_nano: Arc<AtomicU64>,
 }
 
@@ -61,7 +61,7 @@ impl ManualClock {
     pub fn at(unix_nano: i64) -> Self {
         Self {
             base: Instant::now(),
-            base_unix_nano: unix_nano,
+            unix_nano_at_base: Arc::new(AtomicI64::new(unix_nano)),
             elapsed_nano: Arc::default(),
         }
     }
@@ -71,12 +71,18 @@ impl ManualClock {
         let nanos = u64::try_from(by.as_nanos()).unwrap_or(u64::MAX);
         self.elapsed_nano.fetch_add(nanos, Ordering::SeqCst);
     }
+
+    /// Moves the wall-clock time alone, forward or back, as somebody does who sets a clock.
+    pub fn jump(&self, by_nano: i64) {
+        self.unix_nano_at_base.fetch_add(by_nano, Ordering::SeqCst);
+    }
 }
 
 impl Clock for ManualClock {
     fn unix_nano(&self) -> i64 {
         let elapsed = i64::try_from(self.elapsed_nano.load(Ordering::SeqCst)).unwrap_or(i64::MAX);
-        self.base_unix_nano.saturating_add(elapsed)
+        let at_base = self.unix_nano_at_base.load(Ordering::SeqCst);
+        at_base.saturating_add(elapsed)
     }
 
     fn instant(&self) -> Instant {
@@ -143,6 +149,11 @@ mod tests {
         assert_eq!(
             (clock.unix_nano(), clock.instant() - start),
             (12, Duration::from_nanos(7))
+        );
+        clock.jump(-10);
+        assert_eq!(
+            (clock.unix_nano(), clock.instant() - start),
+            (2, Duration::from_nanos(7))
         );
     }
 

@@ -43,6 +43,8 @@ enum Command {
     Wake,
     /// Do all there is, and say how it went.
     Run(oneshot::Sender<Result<Pass, Error>>),
+    /// Say that everything before this is done.
+    Report(oneshot::Sender<()>),
     Stop,
 }
 
@@ -82,6 +84,15 @@ impl Compactor {
         done.await.map_err(|_| ended())?
     }
 
+    /// Waits until the thread has done what it was asked to before the call.
+    pub(crate) async fn idle(&self) {
+        let (answer, done) = oneshot::channel();
+        // Either error says that it has ended, and so does nothing any more.
+        if self.commands.send(Command::Report(answer)).is_ok() {
+            let _ = done.await;
+        }
+    }
+
     /// Lets the thread end, giving up what it is doing.
     pub(crate) fn stop(&self) {
         self.stop.store(true, Ordering::Release);
@@ -103,6 +114,10 @@ impl CompactQueue {
                 let answer = match self.commands.recv_timeout(interval) {
                     Ok(Command::Wake) | Err(RecvTimeoutError::Timeout) => None,
                     Ok(Command::Run(answer)) => Some(answer),
+                    Ok(Command::Report(answer)) => {
+                        let _ = answer.send(());
+                        continue;
+                    }
                     Ok(Command::Stop) | Err(RecvTimeoutError::Disconnected) => return,
                 };
                 let result = compaction.pass();

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::error::SHORT_RETRY;
 use crate::{Policy, Retention};
 
 const MIB: u64 = 1 << 20;
@@ -18,6 +19,8 @@ pub struct Config {
     pub flush_bytes: u64,
     /// The longest that a span stays out of the blocks while the disk is well. Default 30 s.
     pub flush_interval: Duration,
+    /// The wait after a flush that failed; each further failure doubles it, up to 30 s. Default 1 s.
+    pub flush_retry: Duration,
     /// Bytes of log records in the head, or on the way to it, above which appends get `Limited`. Default 256 MiB.
     pub head_bytes_max: u64,
     /// Appends that may wait for the log; more get `Limited`. Default 1024.
@@ -53,6 +56,7 @@ impl Config {
             segment_bytes: 64 * MIB,
             flush_bytes: 64 * MIB,
             flush_interval: Duration::from_secs(30),
+            flush_retry: SHORT_RETRY,
             head_bytes_max: 256 * MIB,
             queue_len_max: 1024,
             group_bytes_max: 8 * MIB,

@@ -4,8 +4,10 @@
 //! the new watermark, swaps head for blocks in one step, and frees the segments. Whatever step a crash hits, either the
 //! commit is there and the segments are superfluous, or it is not and the files of the blocks are, which opening removes.
 
+mod leftovers;
 mod write;
 
+pub(crate) use leftovers::Leftovers;
 pub(crate) use write::{BlockIds, FlushJob, by_hour, pieces, remove_orphans, remove_unnamed};
 
 use std::sync::Arc;
@@ -17,7 +19,6 @@ use std::time::Duration;
 use store_api::{Error, ErrorKind};
 use tokio::sync::oneshot;
 
-use crate::error::SHORT_RETRY;
 use crate::log::LogHandle;
 
 /// The longest wait between attempts of a flush that fails.
@@ -28,6 +29,8 @@ enum Command {
     Wake,
     /// Flush, and say how it went.
     Flush(oneshot::Sender<Result<(), Error>>),
+    /// Say that everything before this is done.
+    Report(oneshot::Sender<()>),
     Stop,
 }
 
@@ -87,6 +90,15 @@ impl Flusher {
         Ok(done)
     }
 
+    /// Waits until the flusher has done what it was asked to before the call.
+    pub(crate) async fn idle(&self) {
+        let (answer, done) = oneshot::channel();
+        // Either error says that it has ended, and so does nothing any more.
+        if self.commands.send(Command::Report(answer)).is_ok() {
+            let _ = done.await;
+        }
+    }
+
     /// Lets the flusher end.
     pub(crate) fn stop(&self) {
         let _ = self.commands.send(Command::Stop);
@@ -103,7 +115,7 @@ impl FlushQueue {
         self,
         mut job: FlushJob,
         log: LogHandle,
-        interval: Duration,
+        (interval, retry): (Duration, Duration),
     ) -> std::io::Result<thread::JoinHandle<()>> {
         let run = move || {
             let mut backoff: Option<Duration> = None;
@@ -115,6 +127,10 @@ impl FlushQueue {
                     Ok(Command::Wake) if backoff.is_some() => continue,
                     Ok(Command::Wake) | Err(RecvTimeoutError::Timeout) => None,
                     Ok(Command::Flush(answer)) => Some(answer),
+                    Ok(Command::Report(answer)) => {
+                        let _ = answer.send(());
+                        continue;
+                    }
                     Ok(Command::Stop) | Err(RecvTimeoutError::Disconnected) => return,
                 };
                 self.woken.store(false, Ordering::Release);
@@ -123,8 +139,8 @@ impl FlushQueue {
                     None => job.run(&log),
                 };
                 backoff = result.is_err().then(|| {
-                    let next = backoff.map_or(SHORT_RETRY, |b| b * 2);
-                    next.min(BACKOFF_MAX)
+                    let next = backoff.map_or(retry, |b| b.saturating_mul(2));
+                    next.min(BACKOFF_MAX.max(retry))
                 });
                 if let Some(answer) = answer {
                     let _ = answer.send(result.map_err(|e| {

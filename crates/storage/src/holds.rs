@@ -76,7 +76,7 @@ pub(crate) struct HoldsFile {
     disk: Arc<dyn Disk>,
     // Held to clone or swap the pointer.
     current: Mutex<Arc<Holds>>,
-    // Held across the write of the file, so that changes follow each other.
+    // Held across the write of the file, so that changes follow each other; taken before the lock of commits.
     writing: Mutex<()>,
 }
 
@@ -146,6 +146,8 @@ impl HoldsFile {
     pub(crate) fn open(disk: Arc<dyn Disk>) -> Result<Self, SealedError> {
         create_dirs(disk.as_ref(), FOLDER)?;
         sealed::remove_unfinished(disk.as_ref(), PATH)?;
+        // What is listed from now on is durable, also where the process that wrote it ended before it knew.
+        disk.sync_dir(FOLDER)?;
         let holds = match sealed::read(disk.as_ref(), PATH, VERSION..=VERSION) {
             Err(error) if error.is_not_found() => Holds::default(),
             holds => holds?,
@@ -163,6 +165,19 @@ impl HoldsFile {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
+    }
+
+    /// Does `work` while nothing changes, if the pins of `tenant` that hold at `now` are still `pinned`: whoever pins meanwhile waits for it, and
+    /// is acknowledged when it is done. Returns `None`, without doing it, if they are others.
+    pub(crate) fn while_pinned<T>(
+        &self,
+        (tenant, now): (&TenantId, i64),
+        pinned: &BTreeMap<TraceId, i64>,
+        work: impl FnOnce() -> T,
+    ) -> Option<T> {
+        let _no_change = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_same = self.current().pinned(tenant, now) == *pinned;
+        is_same.then(work)
     }
 
     /// Adds a pin; its number is given here.

@@ -41,4 +41,4 @@ pub use compact::{Pass, Policy, Retention};
 pub use config::Config;
 pub use error::OpenError;
 pub use segment::{Record, SegmentDamage, SegmentError, SegmentHeader, SegmentReader};
-pub use store::{Recovery, Store};
+pub use store::{Recovery, Store, Surroundings};

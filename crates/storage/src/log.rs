@@ -164,7 +164,8 @@ impl Committer {
         }
     }
 
-    /// Shows durable batches to scans, then answers their appenders.
+    /// Shows durable batches to scans, then answers their appenders. Who was answered can rely on that a flush which is due has been asked
+    /// for.
     fn publish(&self, segment: u64, group: Vec<Pending>) {
         let mut answers = Vec::with_capacity(group.len());
         let head_bytes = self.state.update(|inner| {
@@ -175,13 +176,13 @@ impl Committer {
             }
             inner.head.bytes
         });
+        if head_bytes >= self.flush_bytes {
+            self.flusher.wake();
+        }
         for (ticket, received, done) in answers {
             ticket.keep(received);
             // An error says that the appender left; its spans are kept all the same.
             let _ = done.send(Ok(Appended::Stored));
-        }
-        if head_bytes >= self.flush_bytes {
-            self.flusher.wake();
         }
     }
 

@@ -9,7 +9,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use clock::{SharedClock, SystemEntropy};
+use clock::{Entropy, SharedClock, SystemEntropy};
 use columnar::Signal;
 use model::TenantId;
 use store_api::{
@@ -25,7 +25,7 @@ use crate::compact::{Compaction, Compactor, Rewriter};
 use crate::digests::{Begin, Digests, Ticket};
 use crate::disk::{Disk, RealDisk};
 use crate::error::{OpenError, SHORT_RETRY};
-use crate::flush::{BlockIds, FlushJob, Flusher, remove_orphans};
+use crate::flush::{BlockIds, FlushJob, Flusher, Leftovers, remove_orphans};
 use crate::head::{self, Budget, HeadBatch};
 use crate::holds::{self, HoldsFile};
 use crate::log::{self, Committer, LogHandle, Pending, Replayed, Segments};
@@ -53,6 +53,21 @@ pub struct Recovery {
     /// Segments with acknowledged spans that cannot be read. What is readable was kept, copies of the files are in the folder
     /// `quarantine`, and a person is needed.
     pub damaged: Vec<String>,
+}
+
+/// All that a store has from outside, so that tests and simulations bring their own.
+#[derive(Debug)]
+pub struct Surroundings {
+    /// Where the files are.
+    pub disk: Arc<dyn Disk>,
+    /// What time it is.
+    pub clock: SharedClock,
+    /// Salts of segments.
+    pub entropy: Arc<dyn Entropy>,
+    /// Where it counts.
+    pub metrics: StorageMetrics,
+    /// Judges whole traces when an hour settles.
+    pub filter: Arc<dyn TraceFilter>,
 }
 
 #[derive(Debug)]
@@ -120,6 +135,25 @@ impl Store {
         metrics: StorageMetrics,
         filter: Arc<dyn TraceFilter>,
     ) -> Result<Self, OpenError> {
+        let surroundings = Surroundings {
+            disk,
+            clock,
+            entropy: Arc::new(SystemEntropy),
+            metrics,
+            filter,
+        };
+        Self::open_in(surroundings, config)
+    }
+
+    /// The same with everything from outside; `config.data_dir` is not looked at. What the store then does depends on nothing else.
+    pub fn open_in(surroundings: Surroundings, config: &Config) -> Result<Self, OpenError> {
+        let Surroundings {
+            disk,
+            clock,
+            entropy,
+            metrics,
+            filter,
+        } = surroundings;
         let lock = disk.lock().map_err(|e| match e.kind() {
             std::io::ErrorKind::WouldBlock => OpenError::Locked,
             _ => OpenError::io("locking the data folder")(e),
@@ -128,6 +162,7 @@ impl Store {
         let last_id = remove_orphans(disk.as_ref(), &catalog)?;
         let last_id = last_id.max(parts::remove_orphans(disk.as_ref(), &catalog)?);
         let block_ids = Arc::new(BlockIds::after(last_id));
+        let leftovers = Arc::<Leftovers>::default();
         let holds = HoldsFile::open(disk.clone()).map_err(|e| OpenError::Holds {
             path: holds::PATH.to_owned(),
             problem: e.to_string(),
@@ -151,7 +186,7 @@ impl Store {
         let committer = Committer {
             segments: Segments::new(
                 disk.clone(),
-                Arc::new(SystemEntropy),
+                entropy,
                 (config.segment_bytes, config.disk_reserve_bytes),
                 last,
                 metrics.clone(),
@@ -175,6 +210,7 @@ impl Store {
             state: state.clone(),
             commits: commits.clone(),
             block_ids: block_ids.clone(),
+            leftovers: leftovers.clone(),
             holds: holds.clone(),
             flush_bytes: config.flush_bytes,
             clock: clock.clone(),
@@ -188,6 +224,7 @@ impl Store {
             rewriter: PartRewriter {
                 disk: disk.clone(),
                 ids: block_ids.clone(),
+                leftovers: leftovers.clone(),
                 stop: stop.clone(),
             },
             commits: commits.clone(),
@@ -205,6 +242,7 @@ impl Store {
                 disk: disk.clone(),
                 blocks: blocks.clone(),
                 block_ids,
+                leftovers,
                 stop: stop.clone(),
             },
             commits,
@@ -222,7 +260,11 @@ impl Store {
         };
         let spawning = || OpenError::io("starting threads");
         let (log, committer) = committer.start(config.queue_len_max).map_err(spawning())?;
-        let started = queue.start(job, log.clone(), config.flush_interval);
+        let started = queue.start(
+            job,
+            log.clone(),
+            (config.flush_interval, config.flush_retry),
+        );
         let (compactor, queue) = Compactor::new(stop);
         let compacting = queue.start(compaction, config.compaction_interval);
         let threads = Threads {
@@ -289,6 +331,13 @@ impl Store {
     /// Errors: `Unavailable` when the disk is full or failing; nothing is lost, and the store tries again by itself.
     pub async fn compact(&self) -> Result<Pass, Error> {
         self.inner.compactor.run().await
+    }
+
+    /// Waits until the store has done what it began by itself on account of what happened before the call: flushes of a full head, the
+    /// first attempt of an erasure.
+    pub async fn idle(&self) {
+        self.inner.flusher.idle().await;
+        self.inner.compactor.idle().await;
     }
 
     /// Finishes the appends that are under way, flushes, and ends the threads. Appends get `Unavailable` from now on, scans work

@@ -27,6 +27,8 @@ impl CatalogFiles {
     /// Reads the newest version, and removes files that it does not need.
     pub(crate) fn open(disk: Arc<dyn Disk>) -> Result<(Self, Catalog), CatalogError> {
         create_dirs(disk.as_ref(), FOLDER).map_err(io(FOLDER))?;
+        // A commit whose name only the page cache has must not be what segments and blocks are removed for.
+        disk.sync_dir(FOLDER).map_err(io(FOLDER))?;
         let names = disk.list(FOLDER).map_err(io(FOLDER))?;
         let (mut commits, mut checkpoints) = (Vec::new(), Vec::new());
         for entry in names {

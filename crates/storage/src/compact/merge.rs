@@ -51,8 +51,6 @@ pub(crate) struct Chunk {
     pub(crate) rows: Vec<Place>,
     /// The traces, and where each ends.
     pub(crate) traces: Vec<(TraceId, usize)>,
-    /// The earliest start of each.
-    pub(crate) starts: Vec<i64>,
     /// Whether the first trace is the last one of the chunk before, which was too large for one.
     pub(crate) continues: bool,
 }
@@ -66,21 +64,20 @@ impl Chunk {
 
     /// Leaves out the rows that `keep` does not hold for, and traces that have none left.
     pub(crate) fn retain(&mut self, keep: &[bool]) {
-        let (mut traces, mut starts) = (Vec::new(), Vec::new());
+        let mut traces = Vec::new();
         let (mut rows, mut left) = (0..0, 0);
-        for (&(id, end), &start) in self.traces.iter().zip(&self.starts) {
+        for &(id, end) in &self.traces {
             rows = rows.end..end;
             let stay = keep[rows.clone()].iter().filter(|stays| **stays).count();
             if stay > 0 {
                 left += stay;
                 traces.push((id, left));
-                starts.push(start);
             }
         }
         let mut keep = keep.iter();
         self.rows
             .retain(|_| keep.next().is_some_and(|stays| *stays));
-        (self.traces, self.starts) = (traces, starts);
+        self.traces = traces;
     }
 
     /// The rows at `rows` as a batch of their own.
@@ -217,7 +214,6 @@ impl Merger {
             sources: chunk.sources,
             rows: chunk.rows,
             traces: chunk.traces,
-            starts: chunk.starts,
             continues,
         }))
     }
@@ -239,7 +235,6 @@ impl Merger {
     fn take(&mut self, open: Open, chunk: &mut Building) -> Result<Option<Open>, MergeError> {
         let Open { id, mut parts } = open;
         let began = chunk.rows.len();
-        let mut earliest = i64::MAX;
         while !parts.is_empty() {
             let left = self.limits.trace_rows - (chunk.rows.len() - began);
             if left == 0 {
@@ -250,7 +245,6 @@ impl Merger {
             // Alone, a part gives all it has; beside others, one row.
             let most = if parts.len() == 1 { left } else { 1 };
             let part = &mut parts[first];
-            earliest = earliest.min(part.start());
             let Range { start, end } = part.run.rows.clone();
             let taken = start..end.min(start + most);
             part.run.rows.start = taken.end;
@@ -263,7 +257,6 @@ impl Merger {
             }
         }
         chunk.traces.push((id, chunk.rows.len()));
-        chunk.starts.push(earliest);
         Ok((!parts.is_empty()).then_some(Open { id, parts }))
     }
 }
@@ -380,7 +373,6 @@ struct Building {
     numbers: HashMap<usize, u32>,
     rows: Vec<Place>,
     traces: Vec<(TraceId, usize)>,
-    starts: Vec<i64>,
 }
 
 impl Building {

@@ -1,6 +1,6 @@
 //! One pass: erase, expire, merge, bury.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -76,6 +76,8 @@ impl Compaction {
                 first_error.get_or_insert(error);
             }
         };
+        // What failed attempts could not remove takes space.
+        self.rewriter.leftovers.clear(self.rewriter.disk.as_ref());
         note(self.erase(&mut pass));
         note(self.expire(&mut pass));
         let mut merged = self.merge(&mut pass);
@@ -112,7 +114,8 @@ impl Compaction {
             let holds = self.holds.current();
             let pinned = holds.pinned(tenant, now);
             let filter = self.filter.clone();
-            let keep = if merge.level == LEVEL_SETTLED {
+            let is_judged = merge.level == LEVEL_SETTLED;
+            let keep = if is_judged {
                 Keep::Judged(filter.as_ref(), &pinned)
             } else {
                 Keep::As
@@ -126,6 +129,9 @@ impl Compaction {
                 block_bytes_max: self.policy.block_bytes_max,
             };
             match self.rewriter.rewrite(&job) {
+                Ok(done) if is_judged => {
+                    self.exchange_pinned(&inputs, done, (&pinned, now), pass)?;
+                }
                 Ok(done) => self.exchange(&inputs, done, i64::MAX, pass)?,
                 Err(error) => self.failed(error)?,
             }
@@ -158,30 +164,18 @@ impl Compaction {
                 }
                 continue;
             };
-            let pinned = self.holds.current().pinned(&block.tenant, now);
-            let ids: Arc<[TraceId]> = pinned.keys().copied().collect();
-            let holds_pinned = !ids.is_empty() && !self.held(&block, &ids)?.is_empty();
             let inputs = [block];
-            let done = if holds_pinned {
-                let job = Rewrite {
-                    tenant: &inputs[0].tenant,
-                    inputs: &inputs,
-                    level: LEVEL_SETTLED,
-                    keep: Keep::Pinned(&pinned),
-                    erased: &[],
-                    block_bytes_max: self.policy.block_bytes_max,
+            let mut is_gone = false;
+            while !is_gone {
+                let pinned = self.holds.current().pinned(&inputs[0].tenant, now);
+                let Some(done) = self.without_unpinned(&inputs, &pinned)? else {
+                    break;
                 };
-                match self.rewriter.rewrite(&job) {
-                    Ok(done) => done,
-                    Err(error) => {
-                        self.failed(error)?;
-                        continue;
-                    }
-                }
-            } else {
-                Rewritten::default()
-            };
-            self.exchange(&inputs, done, i64::MAX, pass)?;
+                is_gone = self.exchange_pinned(&inputs, done, (&pinned, now), pass)?;
+            }
+            if !is_gone {
+                continue;
+            }
             pass.expired += 1;
             self.count_expired(reason);
         }
@@ -209,6 +203,30 @@ impl Compaction {
         }
     }
 
+    /// What is left of a block (`inputs` is one) when only `pinned` traces of it are kept; `None` when it cannot be read.
+    fn without_unpinned(
+        &mut self,
+        inputs: &[Arc<BlockEntry>],
+        pinned: &BTreeMap<TraceId, i64>,
+    ) -> Result<Option<Rewritten>, Error> {
+        let ids: Arc<[TraceId]> = pinned.keys().copied().collect();
+        if ids.is_empty() || self.held(&inputs[0], &ids)?.is_empty() {
+            return Ok(Some(Rewritten::default()));
+        }
+        let done = self.rewriter.rewrite(&Rewrite {
+            tenant: &inputs[0].tenant,
+            inputs,
+            level: LEVEL_SETTLED,
+            keep: Keep::Pinned(pinned),
+            erased: &[],
+            block_bytes_max: self.policy.block_bytes_max,
+        });
+        match done {
+            Ok(done) => Ok(Some(done)),
+            Err(error) => self.failed(error).map(|()| None),
+        }
+    }
+
     /// Makes every open erasure physical: log, blocks, parts, copies of damaged segments, files of failed commits.
     fn erase(&mut self, pass: &mut Pass) -> Result<(), Error> {
         let holds = self.holds.current();
@@ -227,7 +245,7 @@ impl Compaction {
             .map(|e| e.deadline_unix_nano)
             .min()
             .unwrap_or(i64::MAX);
-        let tenants: HashSet<&TenantId> = open.iter().map(|e| &e.tenant).collect();
+        let tenants: BTreeSet<&TenantId> = open.iter().map(|e| &e.tenant).collect();
         let mut left = false;
         for tenant in tenants {
             let erased = holds.erased(tenant);
@@ -277,6 +295,7 @@ impl Compaction {
             .map_err(|e| failed("removing quarantined segments", e))?;
         self.bury()?;
         self.parts.bury()?;
+        left |= !self.rewriter.leftovers.clear(self.rewriter.disk.as_ref());
         let buried = self.replaced.is_empty() && self.parts.is_buried();
         if !left && buried && !self.commits.has_doubtful_files() {
             let ids: Vec<u64> = open.iter().map(|e| e.id).collect();
@@ -285,6 +304,31 @@ impl Compaction {
             pass.erased += ids.len() as u64;
         }
         Ok(())
+    }
+
+    /// Commits blocks that some traces of others were left out of, unless other traces are pinned by now than those that were looked at.
+    /// Returns whether it was done; if not, nothing is left of what was written.
+    fn exchange_pinned(
+        &mut self,
+        inputs: &[Arc<BlockEntry>],
+        done: Rewritten,
+        (pinned, now): (&BTreeMap<TraceId, i64>, i64),
+        pass: &mut Pass,
+    ) -> Result<bool, Error> {
+        let written: Vec<String> = done.blocks.iter().map(|b| b.path.clone()).collect();
+        let holds = self.holds.clone();
+        let of_tenant = (&inputs[0].tenant, now);
+        let exchange = || self.exchange(inputs, done, i64::MAX, pass);
+        match holds.while_pinned(of_tenant, pinned, exchange) {
+            Some(exchanged) => exchanged.map(|()| true),
+            None => {
+                let (disk, leftovers) = (&self.rewriter.disk, &self.rewriter.leftovers);
+                written
+                    .iter()
+                    .for_each(|path| leftovers.remove(disk.as_ref(), path));
+                Ok(false)
+            }
+        }
     }
 
     /// Commits blocks in place of others, whose files go when scans let them, and at `deadline` at the latest.

@@ -6,8 +6,8 @@
 //! 1. Blocks of level 0 become level 1 once they are many or large enough, or have waited for [`Policy::settle`].
 //! 2. Blocks of level 1 become level 2 when they are many and small.
 //! 3. An hour that has been over for [`Policy::settle`] is merged into settled blocks, one or more for each retention class, together with
-//!    the last block of each class of the hour before. The result is cut where traces begin in another hour, so that traces which ran
-//!    across the boundary lie in one block after that, and blocks do not grow from hour to hour.
+//!    the last block of each class of the hour before. The result is cut by the hour in which the first spans of each trace were received, so
+//!    that traces which ran across the boundary lie in one block after that, and blocks do not grow from hour to hour.
 //!
 //! So a span is rewritten twice however much arrives, three times in an hour of many small flushes; the last of an hour once more.
 
@@ -137,7 +137,17 @@ fn closed_hour(hour: &[Candidate], before: &[Candidate], policy: &Policy) -> Opt
             *newest = *block;
         }
     }
-    let inputs: Vec<Candidate> = last.into_values().chain(open).collect();
+    // One of this hour must have its place, or the merge would lead nowhere, again and again.
+    let (mut before, mut bytes) = (Vec::new(), open[0].bytes);
+    for block in last.into_values() {
+        bytes = bytes.saturating_add(block.bytes);
+        let is_too_much = !before.is_empty() && bytes > policy.merge_bytes_max;
+        if before.len() + 1 >= policy.fan_in_max || is_too_much {
+            break;
+        }
+        before.push(block);
+    }
+    let inputs = [before, open].concat();
     Some(merge_of(&inputs, LEVEL_SETTLED, policy))
 }
 
@@ -214,6 +224,25 @@ mod tests {
         };
         let blocks = [&blocks[1..], &[errors]].concat();
         assert_eq!(next(&blocks, 125), merge([2, 5, 3, 4], LEVEL_SETTLED));
+    }
+
+    #[test]
+    fn an_hour_is_closed_however_many_classes_the_one_before_has() {
+        let mut blocks: Vec<_> = (0..40)
+            .map(|class| Candidate {
+                class: Some(class),
+                ..block(class as u64, LEVEL_SETTLED, 30, 1 << 30)
+            })
+            .collect();
+        blocks.push(block(77, 1, 61, 1));
+        let merge = next(&blocks, 125).unwrap();
+        assert_eq!(merge.inputs, [0, 1, 2, 77], "4 GiB at most");
+        let narrow = Policy {
+            fan_in_max: 2,
+            ..Policy::default()
+        };
+        let merge = next_merge(&blocks, 125 * MINUTE, &narrow).unwrap();
+        assert_eq!(merge.inputs, [0, 77]);
     }
 
     #[test]

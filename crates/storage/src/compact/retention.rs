@@ -10,7 +10,7 @@ const HOUR_NANO: i64 = 3_600_000_000_000;
 /// How long and how much is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Retention {
-    /// Counted from the end of the hour of receipt. Default 14 days.
+    /// Counted from the end of the hour of receipt; spans that come in the hour after the first of their trace go with these. Default 14 days.
     pub keep: Duration,
     /// For tenants that differ.
     pub tenants: BTreeMap<TenantId, Duration>,

@@ -4,6 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use arrow::array::{AsArray, RecordBatch};
+use arrow::datatypes::Int64Type;
+use columnar::{Column, layout};
 use model::{TenantId, TraceId};
 use store_api::{TraceFilter, Traces, Verdict};
 
@@ -15,7 +18,7 @@ use crate::block::{
 use crate::catalog::BlockEntry;
 use crate::disk::{Disk, create_dirs};
 use crate::error::BlockError;
-use crate::flush::BlockIds;
+use crate::flush::{BlockIds, Leftovers};
 
 /// Rows that are fewer than this part of their chunk are copied out of it, so that a block of few traces does not hold on to the batches
 /// of all.
@@ -62,6 +65,7 @@ pub(crate) struct Rewriter {
     pub(crate) disk: Arc<dyn Disk>,
     pub(crate) blocks: Arc<BlockReader>,
     pub(crate) block_ids: Arc<BlockIds>,
+    pub(crate) leftovers: Arc<Leftovers>,
     /// Set when the store closes.
     pub(crate) stop: Arc<AtomicBool>,
 }
@@ -140,8 +144,7 @@ impl Rewriter {
         if result.is_err() {
             let open = run.outputs.values().map(|output| &output.path);
             for path in open.chain(run.done.blocks.iter().map(|b| &b.path)) {
-                // What cannot be removed now is an orphan that the next opening removes.
-                let _ = self.disk.remove(path);
+                self.leftovers.remove(self.disk.as_ref(), path);
             }
         }
         result.map(|()| run.done)
@@ -208,8 +211,10 @@ impl Run<'_> {
 
     /// Where each trace goes; `None` for those that are left out.
     fn places(&mut self, chunk: &Chunk) -> Result<Vec<Option<Place>>, RewriteError> {
+        let received = first_received(chunk)?;
+        // Not by the start: what a client dates years ahead would move on from hour to hour, and be kept for ever.
         let place = |trace: usize, keep_nano: Option<i64>| {
-            let hour = chunk.starts[trace].div_euclid(HOUR_NANO);
+            let hour = received[trace].div_euclid(HOUR_NANO);
             let hour = hour.clamp(self.hours.0, self.hours.1);
             Some(Place { keep_nano, hour })
         };
@@ -291,7 +296,8 @@ impl Run<'_> {
             Ok(written)
         });
         let written = written.inspect_err(|_| {
-            let _ = self.rewriter.disk.remove(&path);
+            let disk = self.rewriter.disk.as_ref();
+            self.rewriter.leftovers.remove(disk, &path);
         })?;
         self.done.blocks.push(BlockEntry {
             id: output.id,
@@ -309,4 +315,20 @@ impl Run<'_> {
         });
         Ok(())
     }
+}
+
+/// When the first row of each trace of `chunk` was received.
+fn first_received(chunk: &Chunk) -> Result<Vec<i64>, BlockError> {
+    let times_of = |batch: &Arc<RecordBatch>| {
+        let times = layout::from_file(batch, &[Column::ReceivedUnixNano])?;
+        Ok(times.column(0).as_primitive::<Int64Type>().clone())
+    };
+    let sources = chunk.sources.iter().map(times_of);
+    let sources: Vec<_> = sources.collect::<Result<_, BlockError>>()?;
+    let first = |trace: usize| {
+        let rows = chunk.rows[chunk.rows_of(trace)].iter();
+        let times = rows.map(|&(source, row)| sources[source as usize].value(row as usize));
+        times.min().unwrap_or_default()
+    };
+    Ok((0..chunk.traces.len()).map(first).collect())
 }

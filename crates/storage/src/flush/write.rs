@@ -8,6 +8,7 @@ use clock::SharedClock;
 use model::{TenantId, TraceId};
 use telemetry::StorageMetrics;
 
+use super::Leftovers;
 use crate::block::{HOUR_NANO, Written, hour_folder, write_sorted};
 use crate::catalog::{BlockEntry, Catalog, Change, Commits, KeptRequest};
 use crate::disk::{Disk, create_dirs};
@@ -27,6 +28,7 @@ pub(crate) struct FlushJob {
     pub(crate) state: Arc<State>,
     pub(crate) commits: Arc<Commits>,
     pub(crate) block_ids: Arc<BlockIds>,
+    pub(crate) leftovers: Arc<Leftovers>,
     pub(crate) holds: Arc<HoldsFile>,
     /// Most bytes of log records in a block.
     pub(crate) flush_bytes: u64,
@@ -76,6 +78,7 @@ impl FlushJob {
         let flush = PartFlush {
             disk: self.disk.as_ref(),
             ids: &self.block_ids,
+            leftovers: &self.leftovers,
             bytes_max: self.flush_bytes,
         };
         let parts = flush.write(&logs, &self.holds.current());
@@ -120,7 +123,7 @@ impl FlushJob {
                     }),
                     Err(source) => {
                         self.discard(&written);
-                        let _ = self.disk.remove(&path);
+                        self.leftovers.remove(self.disk.as_ref(), &path);
                         return Err(FlushError::Write { path, source });
                     }
                 }
@@ -132,8 +135,7 @@ impl FlushJob {
     /// Removes the files of blocks that no commit will name.
     fn discard(&self, blocks: &[BlockEntry]) {
         for block in blocks {
-            // What cannot be removed now is an orphan that the next opening removes.
-            let _ = self.disk.remove(&block.path);
+            self.leftovers.remove(self.disk.as_ref(), &block.path);
         }
     }
 

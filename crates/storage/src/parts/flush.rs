@@ -12,7 +12,7 @@ use super::rows::{is_named, keys};
 use crate::catalog::{PartEntry, PartTable};
 use crate::disk::{Disk, create_dirs};
 use crate::error::{BlockError, FlushError};
-use crate::flush::{BlockIds, by_hour, pieces};
+use crate::flush::{BlockIds, Leftovers, by_hour, pieces};
 use crate::head::HeadBatch;
 use crate::holds::Holds;
 
@@ -24,6 +24,7 @@ const CHUNK_ROWS: usize = 8_192;
 pub(crate) struct PartFlush<'a> {
     pub(crate) disk: &'a dyn Disk,
     pub(crate) ids: &'a BlockIds,
+    pub(crate) leftovers: &'a Leftovers,
     /// Most bytes of log records in a part.
     pub(crate) bytes_max: u64,
 }
@@ -40,8 +41,7 @@ impl PartFlush<'_> {
         let result = self.write_logs(logs, holds, &mut written);
         if result.is_err() {
             for part in &written {
-                // What cannot be removed now is an orphan that the next opening removes.
-                let _ = self.disk.remove(&part.path);
+                self.leftovers.remove(self.disk, &part.path);
             }
         }
         result.map(|()| written)
@@ -108,7 +108,7 @@ impl PartFlush<'_> {
                 keep_nano: None,
             })),
             Err(source) => {
-                let _ = self.disk.remove(&path);
+                self.leftovers.remove(self.disk, &path);
                 Err(FlushError::Write { path, source })
             }
         }

@@ -12,7 +12,7 @@ use super::rows::{self, Traces};
 use crate::catalog::{PartEntry, PartTable};
 use crate::disk::{Disk, create_dirs};
 use crate::error::BlockError;
-use crate::flush::BlockIds;
+use crate::flush::{BlockIds, Leftovers};
 
 /// What a rewrite is to do.
 pub(super) struct Rewrite<'a> {
@@ -33,6 +33,7 @@ pub(super) struct Rewrite<'a> {
 pub(crate) struct PartRewriter {
     pub(crate) disk: Arc<dyn Disk>,
     pub(crate) ids: Arc<BlockIds>,
+    pub(crate) leftovers: Arc<Leftovers>,
     /// Set when the store closes.
     pub(crate) stop: Arc<AtomicBool>,
 }
@@ -96,8 +97,7 @@ impl PartRewriter {
         if result.is_err() {
             let open = run.output.iter().map(|output| &output.path);
             for path in open.chain(run.written.iter().map(|part| &part.path)) {
-                // What cannot be removed now is an orphan that the next opening removes.
-                let _ = self.disk.remove(path);
+                self.leftovers.remove(self.disk.as_ref(), path);
             }
         }
         result.map(|()| run.written)
@@ -159,7 +159,7 @@ impl Run<'_> {
             Ok(written)
         });
         let written = written.inspect_err(|_| {
-            let _ = disk.remove(&output.path);
+            self.rewriter.leftovers.remove(disk, &output.path);
         })?;
         self.written.push(PartEntry {
             id: output.id,

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use proptest::prelude::*;
+use sim::disk::FaultyDisk;
 use storage::{Config, Store};
 use store_api::KeepAll;
 use testkit::conformance::{self, Fixture};
 
-use crate::faulty_disk::FaultyDisk;
 use crate::support::{clock, config};
 
 #[derive(Debug)]

@@ -11,10 +11,10 @@ use std::sync::Arc;
 use futures::poll;
 use model::{TenantId, TraceId};
 use proptest::prelude::*;
+use sim::disk::{Fault, FaultyDisk, Survives};
 use storage::{Config, OpenError, Store};
 use store_api::{Append, Appended, Error, ErrorKind, Holds, KeepAll, SpanSink};
 
-use crate::faulty_disk::{Fault, FaultyDisk, Survives};
 use crate::support::{
     NOW, all, all_logs, clock, config, eager, hold, log, log_request, request, sorted, span,
     trace_id,
@@ -360,6 +360,30 @@ async fn power_may_go_again_while_the_store_opens() {
     }
 }
 
+/// A flush fails in the middle, the process starts again on what it left, and then the power goes.
+#[tokio::test]
+async fn what_a_start_relies_on_is_durable() {
+    for n in 1.. {
+        let disk = FaultyDisk::new();
+        let mut auditor = Auditor::default();
+        let store = open(&disk).unwrap();
+        auditor.append(&store, 1).await;
+        disk.inject(Fault::Once(n, io::ErrorKind::Other));
+        let failed = store.flush().await.is_err();
+        let is_over = disk.is_armed();
+        drop(store);
+        drop(restart(&disk).unwrap());
+        for seed in 0..8 {
+            let when = format!("operation {n} failed ({failed}), then power {seed}");
+            let disk = disk.power_cut(Survives::Sectors(seed));
+            auditor.clone().settle(&disk, &when).await;
+        }
+        if is_over {
+            return;
+        }
+    }
+}
+
 #[tokio::test]
 async fn any_operation_may_fail() {
     fail_in(&SCRIPT).await;
@@ -403,7 +427,8 @@ async fn no_acknowledgement_comes_before_the_sync() {
     let disk = FaultyDisk::new();
     let store = open(&disk).unwrap();
     store.append(request(1, &spans_of(1))).await.unwrap();
-    let mut held = disk.hold_syncs();
+    // Writing the record is the first operation, its sync the second.
+    let mut held = disk.hold("log/", 2);
     let mut append = store.append(request(2, &spans_of(2)));
     tokio::select! {
         biased;
@@ -421,7 +446,7 @@ async fn no_acknowledgement_comes_before_the_sync() {
         poll!(&mut retry).is_pending(),
         "a retry waits for the outcome"
     );
-    disk.release_syncs();
+    disk.release();
     assert_eq!(append.await.unwrap(), Appended::Stored);
     assert_eq!(retry.await.unwrap(), Appended::Duplicate);
 }
@@ -431,7 +456,8 @@ async fn a_sync_that_never_returns_acknowledges_nothing() {
     let disk = FaultyDisk::new();
     let store = open(&disk).unwrap();
     store.append(request(1, &spans_of(1))).await.unwrap();
-    let mut held = disk.hold_syncs();
+    // Writing the record is the first operation, its sync the second.
+    let mut held = disk.hold("log/", 2);
     let mut append = store.append(request(2, &spans_of(2)));
     tokio::select! {
         biased;
@@ -450,7 +476,8 @@ async fn a_retry_takes_over_when_the_first_attempt_fails() {
     let disk = FaultyDisk::new();
     let store = open(&disk).unwrap();
     store.append(request(1, &spans_of(1))).await.unwrap();
-    let mut held = disk.hold_syncs();
+    // Writing the record is the first operation, its sync the second.
+    let mut held = disk.hold("log/", 2);
     disk.inject(Fault::Once(2, io::ErrorKind::Other));
     let mut append = store.append(request(2, &spans_of(2)));
     tokio::select! {
@@ -460,7 +487,7 @@ async fn a_retry_takes_over_when_the_first_attempt_fails() {
     }
     let mut retry = store.append(request(2, &spans_of(2)));
     assert!(poll!(&mut retry).is_pending());
-    disk.release_syncs();
+    disk.release();
     assert_eq!(append.await.unwrap_err().kind, ErrorKind::Unavailable);
     assert_eq!(retry.await.unwrap(), Appended::Stored);
     // The failed write is readable in its segment, and its sync is not trusted after the fact.

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use proptest::prelude::*;
+use sim::disk::FaultyDisk;
 use storage::{OpenError, SegmentReader, Store};
 use store_api::{KeepAll, SpanSink};
 
-use crate::faulty_disk::FaultyDisk;
 use crate::support::{all, clock, config, request, sorted, span};
 
 fn open(disk: &FaultyDisk) -> Result<Store, OpenError> {

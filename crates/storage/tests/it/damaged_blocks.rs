@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use futures::TryStreamExt;
 use model::{TenantId, TraceId};
+use sim::disk::FaultyDisk;
 use storage::Store;
 use store_api::{
     ErrorKind, KeepAll, ReadFigures, ScanRequest, ServicesRequest, SpanSink, SpanSource,
@@ -11,7 +12,6 @@ use store_api::{
 };
 use telemetry::StorageMetrics;
 
-use crate::faulty_disk::FaultyDisk;
 use crate::support::{clock, config, request, span, trace_id};
 
 /// A disk with three blocks, of one span each, and their paths.

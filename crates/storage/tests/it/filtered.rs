@@ -11,6 +11,7 @@ use model::{AnyValue, KeyValue, Span, TenantId};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
+use sim::disk::FaultyDisk;
 use storage::Store;
 use store_api::{
     AttributeProjection, AttributeScope, CompareOp, Field, KeepAll, Order, Predicate, Projection,
@@ -18,7 +19,6 @@ use store_api::{
 };
 use testkit::holds;
 
-use crate::faulty_disk::FaultyDisk;
 use crate::support::{NOW, clock, config, request};
 
 const OPS: [CompareOp; 6] = [

@@ -6,12 +6,12 @@ use std::time::Duration;
 use clock::{ManualClock, SharedClock};
 use columnar::logs_to_model;
 use model::{LogRecord, TenantId};
+use sim::disk::FaultyDisk;
 use storage::{Config, Retention, Store};
 use store_api::{
     Appended, ErrorKind, Holds, Incomplete, KeepAll, LogRequest, LogSource, RequestDigest, SpanSink,
 };
 
-use crate::faulty_disk::FaultyDisk;
 use crate::support::{
     NOW, all, all_logs, clock, config, eager, hold, log, log_request, request, sorted, span,
     trace_id,

@@ -7,7 +7,6 @@ mod conformance;
 mod crash;
 mod damage;
 mod damaged_blocks;
-mod faulty_disk;
 mod filtered;
 mod golden;
 mod logs;

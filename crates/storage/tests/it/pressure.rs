@@ -6,11 +6,11 @@ use std::time::Duration;
 use clock::Clock;
 use futures::{StreamExt, TryStreamExt};
 use model::TenantId;
+use sim::disk::FaultyDisk;
 use storage::{Config, Store};
 use store_api::{Appended, ErrorKind, KeepAll, Order, ScanRequest, SpanSink, SpanSource};
 use telemetry::StorageMetrics;
 
-use crate::faulty_disk::FaultyDisk;
 use crate::support::{all, clock, config, request, sorted, span};
 
 fn open_with(disk: &FaultyDisk, config: &Config, metrics: &StorageMetrics) -> Store {

@@ -5,19 +5,19 @@ use std::time::Duration;
 
 use arrow::array::AsArray;
 use bytes::Bytes;
-use clock::ManualClock;
-use columnar::{Column, SpanColumns, to_model};
+use clock::{Clock, ManualClock};
+use columnar::{Column, SpanColumns, from_model, to_model};
 use futures::TryStreamExt;
 use model::{KeyValue, Resource, Span, StatusCode, TenantId, TraceId};
 use parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
+use sim::disk::{FaultyDisk, Plan, Survives};
 use storage::{Config, Pass, Retention, Store, TraceTable};
 use store_api::{
-    Error, ErrorKind, HOLD_TRACES_MAX, Holds, KeepAll, REASON_BYTES_MAX, ScanRequest,
+    Append, Error, ErrorKind, HOLD_TRACES_MAX, Holds, KeepAll, REASON_BYTES_MAX, ScanRequest,
     ServicesRequest, SpanSink, SpanSource, SummaryRequest, TimeRange, TraceFilter, TraceSelection,
     Traces, Verdict,
 };
 
-use crate::faulty_disk::{FaultyDisk, Survives};
 use crate::support::{NOW, all, clock, config, eager, hold, request, sorted, span, trace_id};
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -78,10 +78,11 @@ impl Bench {
 
     async fn append(&mut self, spans: &[Span]) {
         self.digest += 1;
-        self.store
-            .append(request(self.digest, spans))
-            .await
-            .unwrap();
+        let received = Append {
+            batch: from_model(spans, &tenant(), self.clock.unix_nano()),
+            ..request(self.digest, spans)
+        };
+        self.store.append(received).await.unwrap();
     }
 
     async fn after(&self, time: Duration) -> Pass {
@@ -449,4 +450,112 @@ async fn the_deadline_of_an_erasure_does_not_wait_for_scans() {
     let proof = bench.store.prove_absent(ids(&[1])).await.unwrap();
     assert_eq!(proof.findings, []);
     drop(scan);
+}
+
+#[tokio::test]
+async fn a_pin_that_is_made_during_a_pass_is_heeded() {
+    let mut bench = Bench::new(Arc::new(Rules));
+    let unwanted = Span {
+        name: "drop me".to_owned(),
+        ..span(4, 7)
+    };
+    let until = NOW + 100 * DAY.as_nanos() as i64;
+    let pin = async |store: &Store, trace| {
+        let made = store.pin(hold(ids(&[trace]), "incident"), until).await;
+        made.unwrap();
+    };
+    bench
+        .block(&[span(1, 1), span(2, 2), unwanted.clone()])
+        .await;
+    bench.after(Duration::ZERO).await;
+    // First by rule, then by age: trace 2 is pinned from the beginning, so that either pass writes a block.
+    pin(&bench.store, 2).await;
+    let all_three = sorted(&[span(1, 1), span(2, 2), unwanted]);
+    for (time, trace) in [(HOUR, 4), (15 * DAY, 1)] {
+        bench.clock.advance(time);
+        let mut held = bench.disk.hold("blocks/", 1);
+        let pass = bench.store.compact();
+        tokio::pin!(pass);
+        tokio::select! {
+            biased;
+            _ = held.recv() => {}
+            done = &mut pass => panic!("{done:?} without a block"),
+        }
+        pin(&bench.store, trace).await;
+        bench.disk.release();
+        pass.await.unwrap();
+        assert_eq!(all(&bench.store).await, all_three, "after {time:?}");
+    }
+}
+
+/// A flush fails at any of its operations on blocks, and the disk does not even let it remove what it wrote.
+#[tokio::test]
+async fn an_erasure_takes_along_what_a_failed_flush_left() {
+    for nth in 1.. {
+        let mut bench = Bench::new(Arc::new(KeepAll));
+        bench.append(&[span(1, 1), span(2, 2)]).await;
+        let mut held = bench.disk.hold("blocks/", nth);
+        let flush = bench.store.flush();
+        tokio::pin!(flush);
+        tokio::select! {
+            biased;
+            _ = held.recv() => {}
+            done = &mut flush => {
+                assert!(done.is_ok() && nth > 5, "{done:?} after {nth} operations");
+                return;
+            }
+        }
+        let broken = Plan {
+            broken_per_mille: 1000,
+            ..Plan::new(nth)
+        };
+        bench.disk.set_plan(Some(broken));
+        bench.disk.release();
+        assert!(flush.await.is_err());
+        bench.disk.set_plan(None);
+        let erased = bench.store.erase(hold(ids(&[1]), "asked for"), NOW).await;
+        erased.unwrap();
+        bench.store.compact().await.unwrap();
+        assert!(
+            bench.store.erasures(&tenant())[0]
+                .completed_unix_nano
+                .is_some()
+        );
+        let proof = bench.store.prove_absent(ids(&[1])).await.unwrap();
+        assert_eq!(
+            (proof.findings, proof.unreadable),
+            (vec![], vec![]),
+            "{nth}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn spans_dated_years_ahead_expire_with_the_hour_of_their_receipt() {
+    let mut bench = Bench::new(Arc::new(KeepAll));
+    let ahead = Span {
+        start_time_unix_nano: NOW + 3650 * DAY.as_nanos() as i64,
+        ..span(1, 1)
+    };
+    bench.block(&[ahead]).await;
+    let keep = |hours: u32| Config {
+        compaction: eager(),
+        retention: Retention {
+            keep: hours * HOUR,
+            ..Retention::default()
+        },
+        ..config()
+    };
+    drop(bench.store);
+    let (disk, clock) = (Arc::new(bench.disk.clone()), bench.clock.clone());
+    let filter = Arc::new(KeepAll);
+    bench.store = Store::open_on(disk, &keep(2), clock, Default::default(), filter).unwrap();
+    // Each hour that closes is merged with the last block of the one before.
+    for id in 2..4 {
+        bench.after(HOUR).await;
+        assert_eq!(all(&bench.store).await.len() as u64, id - 1);
+        bench.block(&[span(2, id)]).await;
+    }
+    bench.after(HOUR).await;
+    assert_eq!(all(&bench.store).await, sorted(&[span(2, 2), span(2, 3)]));
 }
