@@ -1,21 +1,27 @@
-//! Automation of the repository: `cargo xtask tidy` checks the house rules that no compiler knows, `cargo xtask bench` measures.
+//! Automation of the repository: `cargo xtask tidy` checks the house rules that no compiler knows, `cargo xtask bench` measures,
+//! `cargo xtask sim` runs seeds of the simulation in the release profile.
 //!
-//! The checks run in `cargo test` too, so that nothing lands without them.
+//! The checks, and some seeds, run in `cargo test` too, so that nothing lands without them.
 
 mod bench;
 mod tidy;
 
 use std::ffi::OsString;
 use std::path::Path;
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
+
+const USAGE: &str = "usage: cargo xtask tidy
+       cargo xtask bench [--help]
+       cargo xtask sim [--seed N | --seeds A..B] [--steps N] [--threads N] [--verbose]";
 
 fn main() -> ExitCode {
     let args: Vec<OsString> = std::env::args_os().skip(1).collect();
     match args.split_first() {
         Some((command, [])) if command == "tidy" => tidy(),
         Some((command, args)) if command == "bench" => bench::run(root(), args),
+        Some((command, args)) if command == "sim" => sim(args),
         _ => {
-            eprintln!("usage: cargo xtask tidy | cargo xtask bench [--help]");
+            eprintln!("{USAGE}");
             ExitCode::from(2)
         }
     }
@@ -27,6 +33,24 @@ fn tidy() -> ExitCode {
         eprintln!("{problem}");
     }
     ExitCode::from(u8::from(!problems.is_empty()))
+}
+
+/// Builds the simulation with all that it stands on, and hands the arguments on.
+fn sim(args: &[OsString]) -> ExitCode {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = Command::new(cargo);
+    command
+        .current_dir(root())
+        .args(["run", "--quiet", "--release", "--package", "sim", "--"])
+        .args(args);
+    match command.status() {
+        Ok(status) if status.success() => ExitCode::SUCCESS,
+        Ok(_) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("cargo: {error}");
+            ExitCode::FAILURE
+        }
+    }
 }
 
 /// The root of the repository.
