@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use shop::{Fault, Faults, Supervisor};
 
 use crate::cli::{DemoArgs, LogFormat, ServeArgs};
-use crate::node::{AnyError, Node, block_on, print_addresses, until_told_to_stop};
+use crate::node::{AnyError, Node, block_on, print_addresses, told_to_stop};
 
 /// Runs both until SIGINT or SIGTERM, or until a service of the shop dies.
 pub(crate) fn run(args: DemoArgs) -> Result<(), AnyError> {
@@ -27,10 +27,11 @@ pub(crate) fn run(args: DemoArgs) -> Result<(), AnyError> {
         let config = shop_config(&args, &node, scratch.folder.join("shop"))?;
         std::fs::create_dir_all(&config.data_dir)?;
         let mut shop = Supervisor::start(config).await?;
+        let told_to_stop = told_to_stop()?;
         print_addresses(&node);
         announce(&args, &node, &shop);
         let died = tokio::select! {
-            told = until_told_to_stop() => { told?; None }
+            () = told_to_stop => None,
             exit = shop.next_exit() => exit,
         };
         shop.shutdown().await;

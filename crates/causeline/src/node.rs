@@ -54,8 +54,9 @@ pub(crate) struct Node {
 /// Runs a node until SIGINT or SIGTERM.
 pub(crate) fn run(args: &ServeArgs) -> Result<(), AnyError> {
     block_on(args.clone(), async |node| {
+        let told_to_stop = told_to_stop()?;
         print_addresses(&node);
-        until_told_to_stop().await?;
+        told_to_stop.await;
         node.shutdown().await;
         Ok(())
     })
@@ -207,17 +208,17 @@ pub(crate) fn print_addresses(node: &Node) {
     let _ = out.flush();
 }
 
-/// Waits for SIGINT or SIGTERM.
-pub(crate) async fn until_told_to_stop() -> Result<(), AnyError> {
-    let (mut interrupt, mut terminate) = (
-        signal(SignalKind::interrupt())?,
-        signal(SignalKind::terminate())?,
-    );
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
-    }
-    Ok(())
+/// Heeds SIGINT and SIGTERM from the call on, so it comes before anybody is told that the node is ready. What it returns waits for
+/// one of them.
+pub(crate) fn told_to_stop() -> std::io::Result<impl Future<Output = ()>> {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
 }
 
 /// There is neither TLS nor a token yet, so what others can reach must be asked for by name.
