@@ -66,6 +66,37 @@ pub trait DiskFile: Debug + Send + Sync {
     fn sync(&self) -> io::Result<()>;
 }
 
+/// Writes to a new file from its beginning on, for encoders that take a [`io::Write`].
+#[derive(Debug)]
+pub(crate) struct Appender {
+    file: Arc<dyn DiskFile>,
+    at: u64,
+}
+
+impl Appender {
+    /// `file` has no bytes yet.
+    pub(crate) fn new(file: Arc<dyn DiskFile>) -> Self {
+        Self { file, at: 0 }
+    }
+
+    /// Bytes written so far.
+    pub(crate) fn bytes_written(&self) -> u64 {
+        self.at
+    }
+}
+
+impl io::Write for Appender {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.write_at(self.at, bytes)?;
+        self.at += bytes.len() as u64;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 /// The whole file at `path`.
 pub(crate) fn read_all(disk: &dyn Disk, path: &str) -> io::Result<Vec<u8>> {
     let file = disk.open(path)?;

@@ -1,6 +1,5 @@
 //! A block in a file: made of batches of the head, or of rows that a merge brings.
 
-use std::io::{self, Write};
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
@@ -10,13 +9,13 @@ use model::TraceId;
 use super::encode::Place;
 use super::traces::TRACE_BUCKET_NANO;
 use super::write::{BlockWriter, Written};
-use crate::disk::{Disk, DiskFile};
+use crate::disk::{Appender, Disk, DiskFile};
 use crate::error::BlockError;
 use crate::head::HeadBatch;
 
 /// A block's file under construction.
 pub(crate) struct BlockFile {
-    writer: BlockWriter<Sink>,
+    writer: BlockWriter<Appender>,
     file: Arc<dyn DiskFile>,
 }
 
@@ -24,12 +23,8 @@ impl BlockFile {
     /// Begins a block in a new file at `path`, whose folder exists.
     pub(crate) fn create(disk: &dyn Disk, path: &str) -> Result<Self, BlockError> {
         let file = disk.create(path)?;
-        let sink = Sink {
-            file: file.clone(),
-            at: 0,
-        };
         Ok(Self {
-            writer: BlockWriter::new(sink)?,
+            writer: BlockWriter::new(Appender::new(file.clone()))?,
             file,
         })
     }
@@ -113,23 +108,4 @@ fn rows_in_order(
     traces.sort_by_key(|(bucket, _)| *bucket);
     let places = traces.into_iter().flat_map(|(_, range)| range);
     Ok(places.map(|n| rows[n].2).collect())
-}
-
-/// Appends to a file.
-#[derive(Debug)]
-struct Sink {
-    file: Arc<dyn DiskFile>,
-    at: u64,
-}
-
-impl Write for Sink {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.file.write_at(self.at, bytes)?;
-        self.at += bytes.len() as u64;
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
 }

@@ -1,6 +1,6 @@
 //! Files of parts.
 
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
@@ -24,7 +24,7 @@ use parquet::schema::types::ColumnPath;
 
 use super::rows;
 use crate::catalog::PartTable;
-use crate::disk::{Disk, DiskFile};
+use crate::disk::{Appender, Disk, DiskFile};
 use crate::error::BlockError;
 
 /// Version of the layout; the columns have versions of their own.
@@ -43,7 +43,7 @@ const LOG_TRACE_ID: usize = LogColumn::TraceId as usize;
 
 /// A part under construction: takes rows in the order of its table, keeps one row group of them in memory.
 pub(super) struct PartWriter {
-    writer: ArrowWriter<Output>,
+    writer: ArrowWriter<Appender>,
     file: Arc<dyn DiskFile>,
     table: PartTable,
     rows: u64,
@@ -68,10 +68,7 @@ impl PartWriter {
         table: PartTable,
     ) -> Result<Self, BlockError> {
         let file = disk.create(path)?;
-        let output = Output {
-            file: file.clone(),
-            at: 0,
-        };
+        let output = Appender::new(file.clone());
         let properties = properties(table)?;
         Ok(Self {
             writer: ArrowWriter::try_new(output, rows::schema(table), Some(properties))?,
@@ -103,7 +100,7 @@ impl PartWriter {
         self.file.sync()?;
         Ok(Written {
             rows: self.rows,
-            bytes: self.writer.inner().at,
+            bytes: self.writer.inner().bytes_written(),
             oldest_unix_nano: self.oldest_unix_nano,
             newest_unix_nano: self.newest_unix_nano,
         })
@@ -262,23 +259,5 @@ impl Read for InputFrom {
         self.input.file.read_at(self.at, &mut out[..len])?;
         self.at += len as u64;
         Ok(len)
-    }
-}
-
-/// Appends to a file.
-struct Output {
-    file: Arc<dyn DiskFile>,
-    at: u64,
-}
-
-impl Write for Output {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.file.write_at(self.at, bytes)?;
-        self.at += bytes.len() as u64;
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
     }
 }
