@@ -22,6 +22,7 @@ use std::path::PathBuf;
 use crate::AnyError;
 use crate::cli::BenchArgs;
 use crate::machine::Cores;
+use crate::send;
 use crate::server::Server;
 use report::{BuildReport, Report};
 
@@ -49,11 +50,14 @@ pub(crate) async fn run(args: &BenchArgs) -> Result<(), AnyError> {
     }));
     let mut report = Report::new(args, &cores);
     report.builds = builds.iter().map(BuildReport::new).collect();
+    // Once, so that every run has the same times: questions about all builds are judged by the truth of one run.
+    let mut config = send::recent(&args.traffic, args.n_spans());
+    config.questions = classes::questions();
     let mut truth = None;
     for round in 0..args.rounds.max(1) {
         for (build, figures) in builds.iter().zip(&mut report.builds) {
             eprintln!("ingest, {}, round {}", build.label, round + 1);
-            let run = ingest::run(args, &cores, build).await?;
+            let run = ingest::run(args, &cores, build, config.clone()).await?;
             figures.ingest.push(run.figures);
             truth = Some(run.truth);
         }

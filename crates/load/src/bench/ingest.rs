@@ -8,12 +8,12 @@ use clock::{Clock, SystemClock};
 use super::metrics::Metrics;
 use super::profile::Profile;
 use super::report::{Ingest, milliseconds, quantile};
-use super::{Build, classes, fresh, verify};
+use super::{Build, fresh, verify};
 use crate::cli::BenchArgs;
 use crate::client::Client;
 use crate::machine::Cores;
 use crate::server::Server;
-use crate::{AnyError, Truth, process, send};
+use crate::{AnyError, Config, Truth, process, send};
 
 /// The server is quiet when it used less than this share of its core over this time.
 const QUIET_SHARE: f64 = 0.02;
@@ -36,8 +36,13 @@ pub(super) struct Run {
     pub(super) truth: Truth,
 }
 
-/// Runs `build` on an empty folder.
-pub(super) async fn run(args: &BenchArgs, cores: &Cores, build: &Build) -> Result<Run, AnyError> {
+/// Runs `build` on an empty folder, with the traffic of `config`.
+pub(super) async fn run(
+    args: &BenchArgs,
+    cores: &Cores,
+    build: &Build,
+    config: Config,
+) -> Result<Run, AnyError> {
     let folder = build.data_dir(args);
     if folder.exists() {
         fs::remove_dir_all(&folder)?;
@@ -45,8 +50,6 @@ pub(super) async fn run(args: &BenchArgs, cores: &Cores, build: &Build) -> Resul
     let server = build.start(args, cores)?;
     let pid = server.pid();
     let mut ui = Client::new(server.url("UI")?);
-    let mut config = send::recent(&args.traffic, args.n_spans());
-    config.questions = classes::questions();
 
     let profile = args
         .profile
