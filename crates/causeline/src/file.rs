@@ -46,9 +46,21 @@ struct RawStorage {
 struct RawRetention {
     keep: Option<HumanDuration>,
     logs: Option<HumanDuration>,
+    rollups: RawRollups,
     lake_bytes_max: Option<ByteSize>,
     tenants: BTreeMap<String, HumanDuration>,
     rules: Vec<RawRule>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct RawRollups {
+    #[serde(rename = "10s")]
+    ten_seconds: Option<HumanDuration>,
+    #[serde(rename = "1m")]
+    minute: Option<HumanDuration>,
+    #[serde(rename = "1h")]
+    hour: Option<HumanDuration>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -149,6 +161,16 @@ impl RawRetention {
         }
         if let Some(keep) = self.logs {
             retention.keep_logs = keep.0;
+        }
+        let counts = &mut retention.keep_counts;
+        for (keep, given) in [
+            (&mut counts.ten_seconds, self.rollups.ten_seconds),
+            (&mut counts.minute, self.rollups.minute),
+            (&mut counts.hour, self.rollups.hour),
+        ] {
+            if let Some(given) = given {
+                *keep = given.0;
+            }
         }
         for (name, keep) in self.tenants {
             match name.parse() {

@@ -225,6 +225,21 @@ impl EdgeDelta {
         Ok(delta)
     }
 
+    /// The columns that calls are counted from.
+    pub const COLUMNS: [Column; 11] = [
+        Column::TraceId,
+        Column::SpanId,
+        Column::ParentSpanId,
+        Column::StartTimeUnixNano,
+        Column::DurationNano,
+        Column::ReceivedUnixNano,
+        Column::Kind,
+        Column::StatusCode,
+        Column::ServiceName,
+        Column::TraceState,
+        Column::Attributes,
+    ];
+
     /// What is to be added to the sums when the rows of each of `parts`, which were counted apart, have become those of `whole`: less what
     /// the parts showed, plus what they show together. Rows may be gone too, as duplicates are.
     ///

@@ -55,6 +55,12 @@ impl Exemplars {
         other.iter().for_each(|one| self.add(one));
     }
 
+    /// Forgets those of which `stays` is false.
+    pub fn retain(&mut self, stays: impl Fn(&Exemplar) -> bool) {
+        self.slow.retain(&stays);
+        self.sample.retain(&stays);
+    }
+
     /// Each one once, the slowest first.
     pub fn iter(&self) -> impl Iterator<Item = Exemplar> + '_ {
         let sample = self.sample.iter().filter(|one| !self.slow.contains(one));

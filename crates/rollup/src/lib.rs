@@ -48,7 +48,7 @@ pub use figures::Durations;
 pub use histogram::{BUCKETS_MAX, Histogram, SCALE_MAX};
 pub use limits::Limits;
 pub use red::{RedDelta, RedFigures, Series};
-pub use red_table::{RED_TABLE_VERSION, red_schema};
+pub use red_table::{RED_TABLE_VERSION, exemplar_traces, red_schema};
 
 /// The length of the finest interval, in nanoseconds.
 pub const INTERVAL_NANO: i64 = 10_000_000_000;

@@ -139,7 +139,10 @@ impl RedDelta {
         Ok(delta)
     }
 
-    fn count(&mut self, batch: &RecordBatch) -> Result<(), ViewError> {
+    /// Adds the counts of `batch`, in intervals of 10 s.
+    ///
+    /// Errors: as of [`RedDelta::of_batch`].
+    pub fn count(&mut self, batch: &RecordBatch) -> Result<(), ViewError> {
         let columns = SpanColumns::new(batch);
         let starts = columns.int64(Column::StartTimeUnixNano)?.values();
         let durations = columns.int64(Column::DurationNano)?.values();
@@ -226,6 +229,13 @@ impl RedDelta {
             coarse.add(key.at(interval_of(key.interval, seconds)), figures, 1);
         }
         coarse
+    }
+
+    /// Forgets the exemplars of which `stays` is false.
+    pub fn retain_exemplars(&mut self, stays: impl Fn(&Exemplar) -> bool) {
+        for figures in self.rows.values() {
+            figures.exemplars.retain(&stays);
+        }
     }
 
     fn renumbered(&mut self, key: &SeriesKey, other: &Self) -> SeriesKey {

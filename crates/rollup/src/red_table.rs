@@ -1,11 +1,12 @@
 //! The table of [`RedDelta`]s.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, LazyLock};
 
 use arrow::array::{ArrayRef, AsArray, BooleanArray, Int32Array, RecordBatch};
 use arrow::datatypes::{DataType, Field, Int32Type, Int64Type, Schema, SchemaRef};
 use columnar::ViewError;
-use model::TenantId;
+use model::{TenantId, TraceId};
 
 use crate::exemplar::Exemplars;
 use crate::figures::Durations;
@@ -23,6 +24,8 @@ pub const RED_TABLE_VERSION: u32 = 1;
 const KEY_COLUMNS: usize = 10;
 /// Columns of durations.
 const FIGURE_COLUMNS: usize = 9;
+/// Where the exemplars are.
+const EXEMPLARS: usize = KEY_COLUMNS + FIGURE_COLUMNS + 1;
 
 /// The schema of the table `rollups`.
 pub fn red_schema() -> SchemaRef {
@@ -100,6 +103,18 @@ impl RedDelta {
     }
 }
 
+/// The traces of the exemplars in `batch`.
+///
+/// Errors: `ViewError` when the batch is not of [`red_schema`].
+pub fn exemplar_traces(batch: &RecordBatch) -> Result<BTreeSet<TraceId>, ViewError> {
+    let wrong = || ViewError::Type("rollups", batch.schema_ref().to_string());
+    let columns = batch.columns();
+    let column = columns.get(EXEMPLARS).ok_or_else(wrong)?;
+    let exemplars = read_exemplars(column).ok_or_else(wrong)?;
+    let ones = exemplars.iter().flat_map(Exemplars::iter);
+    Ok(ones.map(|one| TraceId(one.trace_id)).collect())
+}
+
 fn read(batch: &RecordBatch) -> Option<Vec<(i32, Series, RedFigures)>> {
     if batch.num_columns() != red_schema().fields().len() {
         return None;
@@ -114,7 +129,7 @@ fn read(batch: &RecordBatch) -> Option<Vec<(i32, Series, RedFigures)>> {
     let overflows = columns[9].as_boolean_opt()?;
     let durations = read_durations(&columns[KEY_COLUMNS..KEY_COLUMNS + FIGURE_COLUMNS])?;
     let bytes = columns[KEY_COLUMNS + FIGURE_COLUMNS].as_primitive_opt::<Int64Type>()?;
-    let exemplars = read_exemplars(&columns[KEY_COLUMNS + FIGURE_COLUMNS + 1])?;
+    let exemplars = read_exemplars(&columns[EXEMPLARS])?;
     let figures = durations.into_iter().zip(exemplars).enumerate();
     let row = |(row, (durations, exemplars)): (usize, (Durations, Exemplars))| {
         let series = Series {

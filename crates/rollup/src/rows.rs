@@ -100,6 +100,10 @@ impl<K: Key, V: Default> Rows<K, V> {
         &mut self.rows[place].1
     }
 
+    pub(crate) fn values(&mut self) -> impl Iterator<Item = &mut V> {
+        self.rows.iter_mut().map(|row| &mut row.1)
+    }
+
     /// Where the row of `key` stands, or the overflow row that takes its place; made when absent. When the delta is full, the overflow row is
     /// that of the interval `last_resort`.
     pub(crate) fn place(&mut self, key: K, last_resort: i64) -> usize {

@@ -14,6 +14,7 @@ mod order;
 mod pass;
 mod plan;
 mod proof;
+mod recount;
 mod retention;
 mod rewrite;
 mod rows;
@@ -23,7 +24,7 @@ pub(crate) use pass::Compaction;
 pub use pass::Pass;
 pub use plan::Policy;
 pub(crate) use proof::search;
-pub use retention::Retention;
+pub use retention::{KeepCounts, Retention};
 pub(crate) use rewrite::Rewriter;
 
 use std::sync::Arc;

@@ -122,6 +122,8 @@ impl LogError {
 pub(crate) enum FlushError {
     #[error("writing {path}")]
     Write { path: String, source: BlockError },
+    #[error("counting spans")]
+    Count(#[source] BlockError),
     #[error("committing to the catalog")]
     Catalog(#[from] CatalogError),
     #[error("looking into the log")]

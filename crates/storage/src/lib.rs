@@ -37,7 +37,7 @@ mod state;
 mod store;
 
 pub use block::{TRACE_BUCKET_NANO, TraceEntry, TraceIdFilter, TraceTable, TraceTableError};
-pub use compact::{Pass, Policy, Retention};
+pub use compact::{KeepCounts, Pass, Policy, Retention};
 pub use config::Config;
 pub use error::OpenError;
 pub use segment::{Record, SegmentDamage, SegmentError, SegmentHeader, SegmentReader};

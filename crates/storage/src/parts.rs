@@ -2,13 +2,17 @@
 //!
 //! A table's rows come with the segments that are flushed, in the same commit as the blocks, so they are there exactly once like
 //! spans. Merging, retention and erasure of parts run in the thread of `compact` and commit as it does. `rows` says what the tables are,
-//! `file` how a part is written and read, `merged` brings several into one order; `plan` decides, `rewrite` writes, `upkeep` does both in passes;
-//! `logs` answers questions.
+//! `file` how a part is written and read, `merged` brings several into one order; `counts` counts spans for
+//! roll-ups and edges, `fold` sums their rows up; `plan` decides, `rewrite` writes, `upkeep` does both in passes;
+//! `logs` and `count_reader` answer questions.
 //!
-//! Never here: what the counts of a roll-up mean.
+//! Never here: what a span counts as, which crate `rollup` knows.
 
+mod count_reader;
+mod counts;
 mod file;
 mod flush;
+mod fold;
 mod logs;
 mod merged;
 mod plan;
@@ -16,6 +20,8 @@ mod rewrite;
 mod rows;
 mod upkeep;
 
+pub(crate) use count_reader::CountReader;
+pub(crate) use counts::Counts;
 pub(crate) use flush::PartFlush;
 pub(crate) use logs::LogReader;
 pub(crate) use rewrite::PartRewriter;

@@ -29,7 +29,7 @@ use crate::flush::{BlockIds, FlushJob, Flusher, Leftovers, remove_orphans};
 use crate::head::{self, Budget, HeadBatch};
 use crate::holds::{self, HoldsFile};
 use crate::log::{self, Committer, LogHandle, Pending, Replayed, Segments};
-use crate::parts::{self, LogReader, PartRewriter, PartUpkeep};
+use crate::parts::{self, CountReader, LogReader, PartRewriter, PartUpkeep};
 use crate::scan::Scanner;
 use crate::segment::EncodedRecord;
 use crate::state::{State, gauge};
@@ -84,6 +84,7 @@ struct Inner {
     budget: Budget,
     scanner: Scanner,
     logs: LogReader,
+    counts: CountReader,
     clock: SharedClock,
     metrics: StorageMetrics,
     recovery: Recovery,
@@ -243,6 +244,7 @@ impl Store {
                 blocks: blocks.clone(),
                 block_ids,
                 leftovers,
+                metrics: metrics.clone(),
                 stop: stop.clone(),
             },
             commits,
@@ -284,6 +286,13 @@ impl Store {
             clock: clock.clone(),
             threads: scan_threads.clone(),
         };
+        let counts = CountReader {
+            disk: disk.clone(),
+            state: state.clone(),
+            holds: holds.clone(),
+            clock: clock.clone(),
+            threads: scan_threads.clone(),
+        };
         let scanner = Scanner {
             state,
             blocks,
@@ -303,6 +312,7 @@ impl Store {
             budget,
             scanner,
             logs,
+            counts,
             clock,
             metrics,
             recovery,

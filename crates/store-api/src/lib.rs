@@ -1,14 +1,15 @@
 //! The narrow waist between engines and stores.
 //!
-//! Engines know a [`SpanSource`] and a [`LogSource`] to read from, a [`SpanSink`] to write to and [`Holds`] for what people ask for
-//! single traces; stores implement them. What crosses is a `RecordBatch` of a schema of `columnar`, so neither side sees the other's
-//! structures.
+//! Engines know a [`SpanSource`], a [`LogSource`] and a [`CountSource`] to read from, a [`SpanSink`] to write to and [`Holds`] for what
+//! people ask for single traces; stores implement them. What crosses is a `RecordBatch` of a schema of `columnar`, so neither side sees the
+//! other's structures.
 //!
 //! A source may return more rows than asked, never fewer: predicates and time ranges are for pruning, and the engine
 //! filters again. Tenants are the exception: a source returns no row of another tenant, ever.
 //!
 //! Never here: an implementation, HTTP, TraceQL text, tokens.
 
+mod counts;
 mod error;
 mod filter;
 mod holds;
@@ -19,6 +20,7 @@ mod scan;
 mod sink;
 mod summary;
 
+pub use counts::{CountAnswer, CountRequest, CountSource, CountTable};
 pub use error::{Error, ErrorKind};
 pub use filter::{KeepAll, TraceFilter, Traces, Verdict};
 pub use holds::{

@@ -25,6 +25,7 @@ pub struct StorageMetrics {
     pub blocks: Gauge,
     pub block_bytes: Gauge,
     pub block_spans: Gauge,
+    pub rollup_overflowed: Counter,
     pub parts: Gauge,
     pub part_bytes: Gauge,
     pub part_rewrites: Counter,
@@ -65,6 +66,7 @@ impl Default for StorageMetrics {
             blocks: Gauge::default(),
             block_bytes: Gauge::default(),
             block_spans: Gauge::default(),
+            rollup_overflowed: Counter::default(),
             parts: Gauge::default(),
             part_bytes: Gauge::default(),
             part_rewrites: Counter::default(),
@@ -166,6 +168,11 @@ impl StorageMetrics {
             "block_spans",
             "Spans in the blocks of the catalog",
             self.block_spans.clone(),
+        );
+        registry.register(
+            "rollup_overflowed_spans",
+            "Spans that count in overflow rows of roll-ups and edges, since their own had no room",
+            self.rollup_overflowed.clone(),
         );
         registry.register(
             "parts",

@@ -10,16 +10,20 @@ use super::files;
 #[serde(rename_all = "snake_case")]
 pub(crate) enum PartTable {
     Logs,
+    Rollups,
+    Edges,
 }
 
 impl PartTable {
     /// Every table.
-    pub(crate) const ALL: [Self; 1] = [Self::Logs];
+    pub(crate) const ALL: [Self; 3] = [Self::Logs, Self::Rollups, Self::Edges];
 
     /// Its folder.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Logs => "logs",
+            Self::Rollups => "rollups",
+            Self::Edges => "edges",
         }
     }
 }
@@ -43,6 +47,9 @@ pub(crate) struct PartEntry {
     pub(crate) level: u8,
     /// The hour of receipt, counted from the Unix epoch: where its file lies, and from when retention counts.
     pub(crate) hour: i64,
+    /// The one resolution of its counts; `None` where it has all of them, or none at all.
+    #[serde(default)]
+    pub(crate) resolution_seconds: Option<i32>,
     /// How long it is kept, when that is not as long as its table's are.
     pub(crate) keep_nano: Option<i64>,
 }

@@ -47,12 +47,16 @@ impl Default for Limits {
 pub(crate) struct Chunk {
     /// Of the layout's schema.
     pub(crate) sources: Vec<Arc<RecordBatch>>,
+    /// The input that each of `sources` is from.
+    pub(crate) inputs: Vec<u16>,
     /// A batch of `sources` and a row of it, in the order of the output: by trace, and of one trace by start.
     pub(crate) rows: Vec<Place>,
     /// The traces, and where each ends.
     pub(crate) traces: Vec<(TraceId, usize)>,
     /// Whether the first trace is the last one of the chunk before, which was too large for one.
     pub(crate) continues: bool,
+    /// Whether the last trace goes on in the next chunk.
+    pub(crate) breaks_off: bool,
 }
 
 impl Chunk {
@@ -212,9 +216,11 @@ impl Merger {
         }
         Ok(Some(Chunk {
             sources: chunk.sources,
+            inputs: chunk.inputs,
             rows: chunk.rows,
             traces: chunk.traces,
             continues,
+            breaks_off: self.broken_off.is_some(),
         }))
     }
 
@@ -248,7 +254,7 @@ impl Merger {
             let Range { start, end } = part.run.rows.clone();
             let taken = start..end.min(start + most);
             part.run.rows.start = taken.end;
-            chunk.push(&part.run.batch, taken);
+            chunk.push(&part.run.batch, taken, part.piece.input);
             if part.run.rows.is_empty() {
                 let input = &mut self.inputs[usize::from(part.piece.input)];
                 if !input.advance(part)? {
@@ -369,6 +375,7 @@ impl Part {
 #[derive(Default)]
 struct Building {
     sources: Vec<Arc<RecordBatch>>,
+    inputs: Vec<u16>,
     /// By the address of the batch.
     numbers: HashMap<usize, u32>,
     rows: Vec<Place>,
@@ -376,12 +383,13 @@ struct Building {
 }
 
 impl Building {
-    fn push(&mut self, batch: &Batch, rows: Range<usize>) {
+    fn push(&mut self, batch: &Batch, rows: Range<usize>, input: u16) {
         let next = self.sources.len() as u32;
         let address = Arc::as_ptr(&batch.rows).addr();
         let number = *self.numbers.entry(address).or_insert(next);
         if number == next {
             self.sources.push(batch.rows.clone());
+            self.inputs.push(input);
         }
         self.rows.extend(rows.map(|row| (number, row as u32)));
     }

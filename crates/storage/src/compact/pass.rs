@@ -144,8 +144,10 @@ impl Compaction {
     fn expire(&mut self, pass: &mut Pass) -> Result<(), Error> {
         let catalog = self.catalog();
         let now = self.clock.unix_nano();
-        let parts = catalog.parts().map(|p| self.kept_part(p));
-        let kept: Vec<Kept<'_>> = catalog.blocks().map(|b| kept(b)).chain(parts).collect();
+        let (counts, logs): (Vec<_>, Vec<_>) =
+            catalog.parts().partition(|p| p.table != PartTable::Logs);
+        let logs = logs.into_iter().map(|p| self.kept_part(p));
+        let kept: Vec<Kept<'_>> = catalog.blocks().map(|b| kept(b)).chain(logs).collect();
         let free = self
             .rewriter
             .disk
@@ -155,7 +157,11 @@ impl Compaction {
             .disk_reserve_bytes
             .saturating_mul(2)
             .saturating_sub(free);
-        let gone = self.retention.expired(&kept, now, short_of);
+        let mut gone = self.retention.expired(&kept, now, short_of);
+        // Counts are small, and outlive what they count also where space is short.
+        let counts = counts.into_iter().map(|p| self.kept_part(p));
+        let old = counts.filter(|part| self.retention.is_too_old(part, now));
+        gone.extend(old.map(|part| (part.id, Reason::Age)));
         for (id, reason) in gone {
             let Some(block) = catalog.blocks().find(|b| b.id == id).cloned() else {
                 if self.parts.expire(id)? {
@@ -192,6 +198,9 @@ impl Compaction {
     fn kept_part<'a>(&self, part: &'a PartEntry) -> Kept<'a> {
         let of_table = match part.table {
             PartTable::Logs => self.retention.keep_logs,
+            PartTable::Rollups | PartTable::Edges => {
+                self.retention.keep_counts.of(part.resolution_seconds)
+            }
         };
         let own = part.keep_nano.and_then(|nano| u64::try_from(nano).ok());
         Kept {
@@ -347,6 +356,7 @@ impl Compaction {
         let change = Change {
             removed: inputs.iter().map(|b| b.id).collect(),
             added: done.blocks,
+            parts: done.parts,
             ..Change::default()
         };
         self.commits

@@ -68,6 +68,9 @@ fn file(
         let decoded = match table {
             None => patterns.in_block(disk, &path),
             Some(PartTable::Logs) => patterns.in_logs(bytes.into()),
+            Some(PartTable::Rollups) => patterns.in_rollups(bytes.into()),
+            // They name no trace.
+            Some(PartTable::Edges) => Ok(BTreeSet::new()),
         };
         match decoded {
             Ok(more) => found.extend(more),
@@ -135,6 +138,16 @@ impl<'a> Patterns<'a> {
             let batch = batch?;
             let ids = LogColumns::new(&batch).ids(LogColumn::TraceId)?;
             self.among(ids.iter(), &mut found);
+        }
+        Ok(found)
+    }
+
+    fn in_rollups(&self, bytes: bytes::Bytes) -> Result<BTreeSet<TraceId>, BlockError> {
+        let builder = ParquetRecordBatchReaderBuilder::try_new(bytes)?;
+        let mut found = BTreeSet::new();
+        for batch in builder.build()? {
+            let named = rollup::exemplar_traces(&batch?)?;
+            found.extend(named.intersection(&self.wanted));
         }
         Ok(found)
     }

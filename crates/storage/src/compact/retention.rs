@@ -16,6 +16,8 @@ pub struct Retention {
     pub tenants: BTreeMap<TenantId, Duration>,
     /// For log records, counted alike. Default 14 days.
     pub keep_logs: Duration,
+    /// For roll-ups and edges, counted alike.
+    pub keep_counts: KeepCounts,
     /// Bytes of blocks and log records above which the oldest hours go first, whoever owns them. Default: as much as the disk holds.
     pub lake_bytes_max: Option<u64>,
 }
@@ -26,7 +28,40 @@ impl Default for Retention {
             keep: Duration::from_secs(14 * 24 * 3600),
             tenants: BTreeMap::new(),
             keep_logs: Duration::from_secs(14 * 24 * 3600),
+            keep_counts: KeepCounts::default(),
             lake_bytes_max: None,
+        }
+    }
+}
+
+/// How long counts are kept, by the length of their intervals.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeepCounts {
+    /// Of 10 s. Default 2 days.
+    pub ten_seconds: Duration,
+    /// Of 1 min. Default 30 days.
+    pub minute: Duration,
+    /// Of 1 h, and of counts that have not been parted yet. Default 400 days.
+    pub hour: Duration,
+}
+
+impl Default for KeepCounts {
+    fn default() -> Self {
+        let days = |days: u64| Duration::from_secs(days * 24 * 3600);
+        Self {
+            ten_seconds: days(2),
+            minute: days(30),
+            hour: days(400),
+        }
+    }
+}
+
+impl KeepCounts {
+    pub(crate) fn of(&self, resolution_seconds: Option<i32>) -> Duration {
+        match resolution_seconds {
+            Some(10) => self.ten_seconds,
+            Some(60) => self.minute,
+            _ => self.hour,
         }
     }
 }
@@ -61,7 +96,7 @@ impl Retention {
         now: i64,
         short_of: u64,
     ) -> Vec<(u64, Reason)> {
-        let of_age = |block: &&Kept<'_>| self.end_of(block) <= now;
+        let of_age = |block: &&Kept<'_>| self.is_too_old(block, now);
         let mut gone: Vec<(u64, Reason)> = blocks
             .iter()
             .filter(of_age)
@@ -85,6 +120,11 @@ impl Retention {
             gone.push((block.id, Reason::Space));
         }
         gone
+    }
+
+    /// Whether it has been kept long enough.
+    pub(crate) fn is_too_old(&self, block: &Kept<'_>, now: i64) -> bool {
+        self.end_of(block) <= now
     }
 
     /// When a block has been kept long enough.

@@ -9,16 +9,19 @@ use arrow::datatypes::Int64Type;
 use columnar::{Column, layout};
 use model::{TenantId, TraceId};
 use store_api::{TraceFilter, Traces, Verdict};
+use telemetry::StorageMetrics;
 
 use super::merge::{Chunk, Limits, MergeError, Merger};
+use super::recount::recount;
 use super::twins::{Twins, without_twins};
 use crate::block::{
     BlockFile, BlockReader, HOUR_NANO, Place as Row, Reading, hour_folder, hour_start,
 };
-use crate::catalog::BlockEntry;
+use crate::catalog::{BlockEntry, PartEntry};
 use crate::disk::{Disk, create_dirs};
-use crate::error::BlockError;
+use crate::error::{BlockError, FlushError};
 use crate::flush::{BlockIds, Leftovers};
+use crate::parts::{Counts, PartFlush};
 
 /// Rows that are fewer than this part of their chunk are copied out of it, so that a block of few traces does not hold on to the batches
 /// of all.
@@ -66,6 +69,7 @@ pub(crate) struct Rewriter {
     pub(crate) blocks: Arc<BlockReader>,
     pub(crate) block_ids: Arc<BlockIds>,
     pub(crate) leftovers: Arc<Leftovers>,
+    pub(crate) metrics: StorageMetrics,
     /// Set when the store closes.
     pub(crate) stop: Arc<AtomicBool>,
 }
@@ -77,6 +81,8 @@ pub(crate) enum RewriteError {
     Read(#[from] MergeError),
     #[error("writing a merged block")]
     Write(#[from] BlockError),
+    #[error("writing corrections of counts")]
+    Counts(#[from] FlushError),
     #[error("judging traces")]
     Judge(#[from] store_api::Error),
     #[error("the store is closing")]
@@ -90,6 +96,8 @@ pub(crate) struct Rewritten {
     pub(crate) twins: Twins,
     /// Traces that the filter dropped.
     pub(crate) dropped: u64,
+    /// Corrections of roll-ups and edges.
+    pub(crate) parts: Vec<PartEntry>,
 }
 
 /// The class and the hour of a block: where a trace goes.
@@ -115,6 +123,7 @@ struct Run<'a> {
     flushed_unix_nano: i64,
     outputs: BTreeMap<Place, Output>,
     done: Rewritten,
+    counts: Counts,
     /// Where the last trace of the last chunk went.
     last: Option<Place>,
 }
@@ -138,12 +147,15 @@ impl Rewriter {
             flushed_unix_nano: flushed.max().unwrap_or_default(),
             outputs: BTreeMap::new(),
             done: Rewritten::default(),
+            counts: Counts::new(),
             last: None,
         };
         let result = run.all();
         if result.is_err() {
             let open = run.outputs.values().map(|output| &output.path);
-            for path in open.chain(run.done.blocks.iter().map(|b| &b.path)) {
+            let parts = run.done.parts.iter().map(|p| &p.path);
+            let written = run.done.blocks.iter().map(|b| &b.path).chain(parts);
+            for path in open.chain(written) {
                 self.leftovers.remove(self.disk.as_ref(), path);
             }
         }
@@ -168,7 +180,19 @@ impl Run<'_> {
             self.chunk(chunk)?;
         }
         let places: Vec<Place> = self.outputs.keys().copied().collect();
-        places.into_iter().try_for_each(|place| self.finish(place))
+        places
+            .into_iter()
+            .try_for_each(|place| self.finish(place))?;
+        let parts = PartFlush {
+            disk: self.rewriter.disk.as_ref(),
+            ids: &self.rewriter.block_ids,
+            leftovers: &self.rewriter.leftovers,
+            bytes_max: u64::MAX,
+            metrics: &self.rewriter.metrics,
+        };
+        let (tenant, hour) = (self.job.tenant, self.hours.1);
+        let written = &mut self.done.parts;
+        Ok(parts.write_counts(&self.counts, tenant, hour, written)?)
     }
 
     fn chunk(&mut self, mut chunk: Chunk) -> Result<(), RewriteError> {
@@ -203,6 +227,7 @@ impl Run<'_> {
         let (keep, twins) = without_twins(&chunk.sources, &chunk.rows, traces)?;
         self.done.twins.removed += twins.removed;
         self.done.twins.conflicts += twins.conflicts;
+        recount(&mut self.counts, chunk, &keep)?;
         if twins.removed > 0 {
             chunk.retain(&keep);
         }

@@ -80,8 +80,9 @@ impl FlushJob {
             ids: &self.block_ids,
             leftovers: &self.leftovers,
             bytes_max: self.flush_bytes,
+            metrics: &self.metrics,
         };
-        let parts = flush.write(&logs, &self.holds.current());
+        let parts = flush.write(&spans, &logs, &self.holds.current());
         let parts = parts.inspect_err(|_| self.discard(&added))?;
         let batches = spans.iter().chain(&logs);
         self.commits.commit(Change {

@@ -117,6 +117,7 @@ fn properties(table: PartTable) -> Result<WriterProperties, BlockError> {
         .set_data_page_row_count_limit(PAGE_ROWS)
         .set_write_batch_size(PAGE_ROWS / 2);
     let properties = match table {
+        PartTable::Rollups | PartTable::Edges => properties,
         PartTable::Logs => {
             let trace_id = ColumnPath::from(LogColumn::TraceId.name());
             // Nearly every value is another: a dictionary would be built and thrown away.
@@ -130,7 +131,7 @@ fn properties(table: PartTable) -> Result<WriterProperties, BlockError> {
     Ok(properties.build())
 }
 
-/// Reads the part at `path`, `batch_rows` at a time: all rows, or of log records those of `ids` (sorted).
+/// Reads the part at `path`, `batch_rows` at a time: all rows, but of log records only those of `ids` (sorted), where given.
 ///
 /// Errors: when this build cannot read the layout or the columns.
 pub(super) fn read(
@@ -149,10 +150,9 @@ pub(super) fn read(
     check_version(&metadata, table)?;
     let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(input, metadata.clone())
         .with_batch_size(batch_rows);
-    let Some(ids) = ids else {
+    let (Some(ids), PartTable::Logs) = (ids, table) else {
         return Ok(builder.build()?);
     };
-    debug_assert_eq!(table, PartTable::Logs);
     let mut groups = Vec::new();
     for group in 0..metadata.metadata().num_row_groups() {
         if may_hold(&builder, group, ids)? {

@@ -6,7 +6,9 @@ use arrow::array::RecordBatch;
 use arrow::compute::interleave_record_batch;
 use columnar::{LogColumn, LogColumns};
 use model::{TenantId, TraceId};
+use telemetry::StorageMetrics;
 
+use super::counts::Counts;
 use super::file::PartWriter;
 use super::rows::{is_named, keys};
 use crate::catalog::{PartEntry, PartTable};
@@ -27,18 +29,22 @@ pub(crate) struct PartFlush<'a> {
     pub(crate) leftovers: &'a Leftovers,
     /// Most bytes of log records in a part.
     pub(crate) bytes_max: u64,
+    pub(crate) metrics: &'a StorageMetrics,
 }
 
 impl PartFlush<'_> {
-    /// Writes a part of log records per tenant, hour of receipt and `bytes_max`, durably but for the commit. After an error none of the files
-    /// stays, as far as they can be removed.
+    /// Writes a part of log records per tenant, hour of receipt and `bytes_max`, and a part of each table of counts per tenant and hour of receipt,
+    /// durably but for the commit. After an error none of the files stays, as far as they can be removed.
     pub(crate) fn write(
         &self,
+        spans: &[Arc<HeadBatch>],
         logs: &[Arc<HeadBatch>],
         holds: &Holds,
     ) -> Result<Vec<PartEntry>, FlushError> {
         let mut written = Vec::new();
-        let result = self.write_logs(logs, holds, &mut written);
+        let result = self
+            .write_logs(logs, holds, &mut written)
+            .and_then(|()| self.count(spans, holds, &mut written));
         if result.is_err() {
             for part in &written {
                 self.leftovers.remove(self.disk, &part.path);
@@ -66,6 +72,41 @@ impl PartFlush<'_> {
                 let chunks = chunks.map(|rows| Ok(interleave_record_batch(&sources, rows)?));
                 written.extend(self.write_one(PartTable::Logs, &tenant, hour, chunks)?);
             }
+        }
+        Ok(())
+    }
+
+    /// Counts spans as the blocks will hold them, and writes what was counted.
+    fn count(
+        &self,
+        spans: &[Arc<HeadBatch>],
+        holds: &Holds,
+        written: &mut Vec<PartEntry>,
+    ) -> Result<(), FlushError> {
+        for ((tenant, hour), batches) in by_hour(spans) {
+            let erased = holds.erased(&tenant);
+            let mut counts = Counts::new();
+            for batches in pieces(&batches, self.bytes_max) {
+                let counted = counts.add(batches, &erased);
+                counted.map_err(FlushError::Count)?;
+            }
+            self.write_counts(&counts, &tenant, hour, written)?;
+        }
+        Ok(())
+    }
+
+    /// Writes a part for each table of counts that has rows. After an error those of `written` are up to the caller.
+    pub(crate) fn write_counts(
+        &self,
+        counts: &Counts,
+        tenant: &TenantId,
+        hour: i64,
+        written: &mut Vec<PartEntry>,
+    ) -> Result<(), FlushError> {
+        self.metrics.rollup_overflowed.inc_by(counts.n_overflowed());
+        for table in [PartTable::Rollups, PartTable::Edges] {
+            let rows = counts.rows(table, tenant).into_iter().map(Ok);
+            written.extend(self.write_one(table, tenant, hour, rows)?);
         }
         Ok(())
     }
@@ -105,6 +146,7 @@ impl PartFlush<'_> {
                 newest_unix_nano: written.newest_unix_nano,
                 level: 0,
                 hour,
+                resolution_seconds: None,
                 keep_nano: None,
             })),
             Err(source) => {

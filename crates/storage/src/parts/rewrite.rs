@@ -7,6 +7,7 @@ use arrow::array::RecordBatch;
 use arrow::compute::filter_record_batch;
 
 use super::file::PartWriter;
+use super::fold::Fold;
 use super::merged::Merged;
 use super::rows::{self, Traces};
 use crate::catalog::{PartEntry, PartTable};
@@ -24,6 +25,8 @@ pub(super) struct Rewrite<'a> {
     pub(super) level: u8,
     pub(super) hour: i64,
     pub(super) keep_nano: Option<i64>,
+    /// Whether counts of each resolution go into parts of their own.
+    pub(super) is_parted: bool,
     /// Where another part begins.
     pub(super) bytes_max: u64,
 }
@@ -67,6 +70,7 @@ impl RewriteError {
 struct Output {
     id: u64,
     path: String,
+    resolution_seconds: Option<i32>,
     writer: PartWriter,
 }
 
@@ -109,21 +113,40 @@ impl Run<'_> {
         let table = self.like.table;
         let disk = self.rewriter.disk.as_ref();
         let mut merged = Merged::new(disk, table, self.job.inputs)?;
+        let erased = match self.job.traces {
+            Traces::Without(erased) => erased,
+            Traces::Only(_) => &[],
+        };
+        let mut fold = Fold::new(&self.like.tenant, erased);
         while let Some(batch) = merged.next()? {
             if self.rewriter.stop.load(Ordering::Acquire) {
                 return Err(RewriteError::Closing);
             }
-            let batch = stay(table, batch, self.job.traces)?;
-            if batch.num_rows() > 0 {
-                self.write(&batch)?;
+            if table == PartTable::Logs {
+                self.write(None, &stay(batch, self.job.traces)?)?;
+                continue;
             }
+            for (resolution, rows) in fold.add(table, &batch).map_err(BlockError::from)? {
+                self.write(Some(resolution), &rows)?;
+            }
+        }
+        if let Some((resolution, rows)) = fold.finish() {
+            self.write(Some(resolution), &rows)?;
         }
         Ok(self.finish()?)
     }
 
-    fn write(&mut self, batch: &RecordBatch) -> Result<(), BlockError> {
+    fn write(&mut self, resolution: Option<i32>, batch: &RecordBatch) -> Result<(), BlockError> {
+        if batch.num_rows() == 0 {
+            return Ok(());
+        }
+        let resolution = resolution.filter(|_| self.job.is_parted);
+        let is_of_other = |output: &Output| output.resolution_seconds != resolution;
+        if self.output.as_ref().is_some_and(is_of_other) {
+            self.finish()?;
+        }
         if self.output.is_none() {
-            self.output = Some(self.begin()?);
+            self.output = Some(self.begin(resolution)?);
         }
         let Some(output) = &mut self.output else {
             return Ok(());
@@ -139,14 +162,19 @@ impl Run<'_> {
         super::folder(self.like.table, &self.like.tenant, self.job.hour)
     }
 
-    fn begin(&self) -> Result<Output, BlockError> {
+    fn begin(&self, resolution_seconds: Option<i32>) -> Result<Output, BlockError> {
         let disk = self.rewriter.disk.as_ref();
         let id = self.rewriter.ids.next();
         let folder = self.folder();
         create_dirs(disk, &folder)?;
         let path = format!("{folder}/{id:020}.parquet");
         let writer = PartWriter::create(disk, &path, self.like.table)?;
-        Ok(Output { id, path, writer })
+        Ok(Output {
+            id,
+            path,
+            resolution_seconds,
+            writer,
+        })
     }
 
     fn finish(&mut self) -> Result<(), BlockError> {
@@ -170,6 +198,7 @@ impl Run<'_> {
             newest_unix_nano: written.newest_unix_nano,
             level: self.job.level,
             hour: self.job.hour,
+            resolution_seconds: output.resolution_seconds,
             keep_nano: self.job.keep_nano,
             ..self.like.clone()
         });
@@ -177,13 +206,9 @@ impl Run<'_> {
     }
 }
 
-/// The rows of `batch` that stay.
-fn stay(
-    table: PartTable,
-    batch: RecordBatch,
-    traces: Traces<'_>,
-) -> Result<RecordBatch, BlockError> {
-    Ok(match rows::chosen(table, &batch, traces)? {
+/// The log records of `batch` that stay.
+fn stay(batch: RecordBatch, traces: Traces<'_>) -> Result<RecordBatch, BlockError> {
+    Ok(match rows::chosen(&batch, traces)? {
         None => batch,
         Some(stay) => filter_record_batch(&batch, &stay)?,
     })

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use arrow::array::{Array, BooleanArray, FixedSizeBinaryArray, RecordBatch};
-use arrow::datatypes::SchemaRef;
+use arrow::array::{Array, AsArray, BooleanArray, FixedSizeBinaryArray, Int64Array, RecordBatch};
+use arrow::datatypes::{Int32Type, Int64Type, SchemaRef};
 use columnar::{LogColumn, LogColumns, ViewError};
 use model::TraceId;
 
@@ -11,7 +11,7 @@ use crate::catalog::PartTable;
 
 /// Where a row stands in its table's order.
 ///
-/// Log records: trace id (0 where there is none) and time.
+/// Log records: trace id (0 where there is none) and time. Counts: resolution and start of the interval.
 pub(super) type Key = (u128, i64);
 
 /// Rows by the traces that they name.
@@ -19,53 +19,78 @@ pub(super) type Key = (u128, i64);
 pub(super) enum Traces<'a> {
     /// Without what these traces left; sorted.
     Without(&'a [TraceId]),
-    /// Only what is of these; sorted.
+    /// Only what is of these; sorted. For log records alone.
     Only(&'a [TraceId]),
 }
 
 pub(super) fn schema(table: PartTable) -> SchemaRef {
     match table {
         PartTable::Logs => columnar::log_schema(),
+        PartTable::Rollups => rollup::red_schema(),
+        PartTable::Edges => rollup::edge_schema(),
     }
 }
 
 /// The keys of all rows.
 pub(super) fn keys(table: PartTable, batch: &RecordBatch) -> Result<Vec<Key>, ViewError> {
+    let times = times_of(table, batch)?.values();
     match table {
         PartTable::Logs => {
-            let columns = LogColumns::new(batch);
-            let ids = columns.ids(LogColumn::TraceId)?;
-            let times = columns.int64(LogColumn::SortTimeUnixNano)?.values();
+            let ids = LogColumns::new(batch).ids(LogColumn::TraceId)?;
             let key = |row: usize| (number(ids, row), times[row]);
             Ok((0..batch.num_rows()).map(key).collect())
+        }
+        PartTable::Rollups | PartTable::Edges => {
+            let name = "resolution_seconds";
+            let column = batch.column_by_name(name).ok_or(ViewError::Missing(name))?;
+            let resolutions = column
+                .as_primitive_opt::<Int32Type>()
+                .ok_or_else(|| ViewError::Type(name, column.data_type().to_string()))?;
+            let keys = resolutions.values().iter().zip(times);
+            Ok(keys
+                .map(|(resolution, start)| (u128::from(resolution.unsigned_abs()), *start))
+                .collect())
         }
     }
 }
 
 /// The earliest and the latest time of the rows.
 pub(super) fn times(table: PartTable, batch: &RecordBatch) -> Result<(i64, i64), ViewError> {
-    let times = match table {
-        PartTable::Logs => LogColumns::new(batch).int64(LogColumn::SortTimeUnixNano)?,
-    };
-    let oldest = times.values().iter().min().copied();
-    let newest = times.values().iter().max().copied();
-    Ok((oldest.unwrap_or(i64::MAX), newest.unwrap_or(i64::MIN)))
+    let times = times_of(table, batch)?.values();
+    let (oldest, newest) = (times.iter().min(), times.iter().max());
+    Ok((
+        oldest.copied().unwrap_or(i64::MAX),
+        newest.copied().unwrap_or(i64::MIN),
+    ))
 }
 
-/// Those rows of `batch` that `traces` says, or `None` for all of them.
+/// Times of log records, starts of the intervals of counts.
+fn times_of(table: PartTable, batch: &RecordBatch) -> Result<&Int64Array, ViewError> {
+    match table {
+        PartTable::Logs => LogColumns::new(batch).int64(LogColumn::SortTimeUnixNano),
+        PartTable::Rollups | PartTable::Edges => {
+            let name = "interval_start_unix_nano";
+            let column = batch.column_by_name(name).ok_or(ViewError::Missing(name))?;
+            column
+                .as_primitive_opt::<Int64Type>()
+                .ok_or_else(|| ViewError::Type(name, column.data_type().to_string()))
+        }
+    }
+}
+
+/// Those log records of `batch` that `traces` says, or `None` for all of them.
 pub(super) fn chosen(
-    table: PartTable,
     batch: &RecordBatch,
     traces: Traces<'_>,
 ) -> Result<Option<BooleanArray>, ViewError> {
-    match (table, traces) {
-        (_, Traces::Without([])) => Ok(None),
-        (PartTable::Logs, Traces::Without(ids)) => {
+    match traces {
+        Traces::Without([]) => Ok(None),
+        Traces::Without(ids) => {
             let column = LogColumns::new(batch).ids(LogColumn::TraceId)?;
             let stay = (0..column.len()).map(|row| Some(!is_named(column, row, ids)));
             Ok(Some(stay.collect()))
         }
-        (PartTable::Logs, Traces::Only(ids)) => of_traces(batch, ids).map(Some),
+        Traces::Only(ids) => of_traces(batch, ids).map(Some),
     }
 }
 
@@ -103,6 +128,8 @@ pub(super) fn named(
             let ids = ids.iter().flatten();
             named.extend(ids.filter_map(|id| id.try_into().ok()).map(TraceId));
         }
+        PartTable::Rollups => named.extend(rollup::exemplar_traces(batch)?),
+        PartTable::Edges => {}
     }
     Ok(())
 }

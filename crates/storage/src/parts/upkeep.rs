@@ -1,6 +1,6 @@
 //! Merging, retention and erasure of parts.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
 use clock::SharedClock;
@@ -13,7 +13,7 @@ use super::plan::{LEVEL_SETTLED, next_merge};
 use super::rewrite::{PartRewriter, Rewrite, RewriteError};
 use super::rows::{self, Traces};
 use crate::block::hour_start;
-use crate::catalog::{Catalog, Change, Commits, PartEntry};
+use crate::catalog::{Catalog, Change, Commits, PartEntry, PartTable};
 use crate::compact::Policy;
 use crate::error::BlockError;
 use crate::holds::HoldsFile;
@@ -46,7 +46,8 @@ impl PartUpkeep {
         let now = self.clock.unix_nano();
         for (table, tenant) in catalog.part_groups() {
             let parts = catalog.parts_of(*table, tenant).iter();
-            let readable = parts.filter(|part| !self.unreadable.contains(&part.id));
+            let unreadable = &self.unreadable;
+            let readable = parts.filter(|part| !unreadable.contains(&part.id));
             let Some(merge) = next_merge(readable, now, &self.policy) else {
                 continue;
             };
@@ -67,7 +68,10 @@ impl PartUpkeep {
             return Ok(false);
         };
         let now = self.clock.unix_nano();
-        let pinned = self.holds.current().pinned(&part.tenant, now);
+        let pinned = match part.table {
+            PartTable::Logs => self.holds.current().pinned(&part.tenant, now),
+            PartTable::Rollups | PartTable::Edges => BTreeMap::new(),
+        };
         let ids: Arc<[TraceId]> = pinned.keys().copied().collect();
         let held = self.held(part, &ids)?;
         // All of them are kept for as long as the one that is kept longest.
@@ -159,7 +163,13 @@ impl PartUpkeep {
             inputs,
             traces,
             level,
-            hour: like.hour,
+            // The newest: none of it may go too early.
+            hour: inputs
+                .iter()
+                .map(|part| part.hour)
+                .max()
+                .unwrap_or(like.hour),
+            is_parted: level >= LEVEL_SETTLED,
             keep_nano,
             bytes_max: self.policy.block_bytes_max,
         };
@@ -211,11 +221,15 @@ impl PartUpkeep {
             return Ok(BTreeSet::new());
         }
         let disk = self.rewriter.disk.as_ref();
+        if part.table == PartTable::Edges {
+            return Ok(BTreeSet::new());
+        }
         let search = || -> Result<BTreeSet<TraceId>, BlockError> {
             let mut held = BTreeSet::new();
             for batch in file::read(disk, &part.path, part.table, Some(ids), SEARCH_ROWS)? {
                 rows::named(part.table, &batch?, &mut held)?;
             }
+            held.retain(|id| ids.binary_search(id).is_ok());
             Ok(held)
         };
         search().map_err(|e| failed("looking for traces in a part", e))

@@ -1,6 +1,6 @@
 //! Losses of power and failing operations, at every step of small scripts.
 //!
-//! The auditor knows what was acknowledged: each such span is found exactly once after every restart, every other at most once, and
+//! The auditor knows what was acknowledged (spans count in roll-ups as often as they are kept): each such span is found exactly once after every restart, every other at most once, and
 //! a retry of everything leaves each exactly once. Log records likewise.
 
 use std::collections::{BTreeMap, HashSet};
@@ -16,7 +16,7 @@ use storage::{Config, OpenError, Store};
 use store_api::{Append, Appended, Error, ErrorKind, Holds, KeepAll, SpanSink};
 
 use crate::support::{
-    NOW, all, all_logs, clock, config, eager, hold, log, log_request, request, sorted, span,
+    NOW, all, all_logs, clock, config, counted, eager, hold, log, log_request, request, sorted, span,
     trace_id,
 };
 
@@ -195,8 +195,27 @@ impl Auditor {
                 );
             }
         }
+        for resolution in [10, 3600] {
+            self.check_counts(store, resolution, when).await;
+        }
         let known = 2 * self.acknowledged.len();
         assert!(found.len() <= known, "{when}: rows from nowhere");
+    }
+
+    /// Every span counts as often as it was kept, also once it is not kept any more.
+    async fn check_counts(&self, store: &Store, resolution: i32, when: &str) {
+        let counted = counted(store, resolution).await;
+        let spans = self.acknowledged.iter().filter(|known| *known.0 < LOGS);
+        for (&number, &acknowledged) in spans {
+            for span in spans_of(number) {
+                let times = counted.get(&span.name).copied().unwrap_or(0);
+                let erased = self.erased.contains_key(&span.trace_id);
+                assert!(
+                    times == 1 || times == 0 && (!acknowledged || erased),
+                    "{when}: a span of request {number} counts {times} times of {resolution} s"
+                );
+            }
+        }
     }
 
     /// Senders retry everything; then each span is there once, in the head, in blocks, and after a restart.
@@ -291,8 +310,9 @@ fn restart(disk: &FaultyDisk) -> Option<Store> {
     open(disk).or_else(|_| open(disk)).ok()
 }
 
-fn survivors() -> Vec<Survives> {
-    let seeded = (0..3).flat_map(|seed| {
+/// What may be left after a loss of power: all, nothing, and something by each of `seeds`.
+fn survivors(seeds: std::ops::Range<u64>) -> Vec<Survives> {
+    let seeded = seeds.flat_map(|seed| {
         [
             Survives::Prefix(seed),
             Survives::Sectors(seed),
@@ -322,7 +342,7 @@ async fn lose_power_in(script: &[Step]) {
         disk.inject(Fault::PowerLoss(n));
         let mut auditor = Auditor::default();
         run(&disk, script, &mut auditor).await;
-        for survives in survivors() {
+        for survives in survivors(n..n + 1) {
             let when = format!("power lost at operation {n}, {survives:?} survives");
             let left = disk.power_cut(survives);
             if settled.insert(&auditor, &left) {
@@ -347,7 +367,7 @@ async fn power_may_go_again_while_the_store_opens() {
         let again = torn.power_cut(Survives::Everything);
         again.inject(Fault::PowerLoss(n));
         let opened = open(&again).is_ok();
-        for survives in survivors() {
+        for survives in survivors(n..n + 1) {
             let when = format!("power lost at operation {n} of opening, {survives:?} survives");
             let left = again.power_cut(survives);
             if settled.insert(&auditor, &left) {
@@ -493,7 +513,7 @@ async fn a_retry_takes_over_when_the_first_attempt_fails() {
     // The failed write is readable in its segment, and its sync is not trusted after the fact.
     drop(store);
     let both: Vec<_> = spans_of(1).into_iter().chain(spans_of(2)).collect();
-    for survives in survivors() {
+    for survives in survivors(0..3) {
         let store = open(&disk.power_cut(survives)).unwrap();
         assert_eq!(all(&store).await, sorted(&both), "{survives:?}");
     }

@@ -13,4 +13,5 @@ mod logs;
 mod pressure;
 mod real_disk;
 mod rewriting;
+mod rollups;
 mod support;

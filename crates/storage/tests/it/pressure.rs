@@ -28,14 +28,14 @@ fn open_with(disk: &FaultyDisk, config: &Config, metrics: &StorageMetrics) -> St
 async fn a_full_disk_refuses_appends_answers_scans_and_recovers() {
     let (disk, metrics) = (FaultyDisk::new(), StorageMetrics::default());
     let config = Config {
-        disk_reserve_bytes: 32 << 10,
+        disk_reserve_bytes: 96 << 10,
         ..config()
     };
     let store = open_with(&disk, &config, &metrics);
     let kept = [span(1, 1), span(2, 2)];
     store.append(request(1, &kept)).await.unwrap();
 
-    disk.set_capacity(Some(disk.used_bytes() + (30 << 10)));
+    disk.set_capacity(Some(disk.used_bytes() + (94 << 10)));
     let refused = store.append(request(2, &[span(3, 3)])).await.unwrap_err();
     assert_eq!(refused.kind, ErrorKind::Unavailable);
     assert!(

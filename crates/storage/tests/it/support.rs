@@ -1,14 +1,17 @@
 //! What the tests share.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use clock::ManualClock;
 use columnar::{from_model, logs_from_model, logs_to_model, to_model};
 use futures::TryStreamExt;
 use model::{LogRecord, SeverityNumber, Span, SpanId, TenantId, TraceId};
+use rollup::{EdgeDelta, Limits, RedDelta};
 use storage::{Config, Policy};
 use store_api::{
-    Append, HoldRequest, LogRequest, LogSource, RequestDigest, ScanRequest, SpanSource,
+    Append, CountRequest, CountSource, CountTable, HoldRequest, LogRequest, LogSource, RequestDigest,
+    ScanRequest, SpanSource, TimeRange,
 };
 
 /// 2026-11-22T22:00:00Z.
@@ -148,4 +151,52 @@ pub(crate) fn hold(trace_ids: Vec<TraceId>, reason: &str) -> HoldRequest {
         trace_ids,
         reason: reason.to_owned(),
     }
+}
+
+/// All counts of the default tenant.
+pub(crate) async fn counts(
+    source: &dyn CountSource,
+    table: CountTable,
+    resolution_seconds: i32,
+) -> arrow::array::RecordBatch {
+    let request = CountRequest {
+        tenant: TenantId::default_tenant(),
+        table,
+        resolution_seconds,
+        time: TimeRange::ALL,
+        deadline: None,
+    };
+    let answer = source.counts(request).await.unwrap();
+    assert_eq!(answer.incomplete, None);
+    answer.rows
+}
+
+/// Roll-ups of the default tenant.
+pub(crate) async fn rollups(source: &dyn CountSource, resolution_seconds: i32) -> RedDelta {
+    let rows = counts(source, CountTable::Rollups, resolution_seconds).await;
+    let mut sums = RedDelta::new(&Limits::default());
+    sums.add_batch(&rows, |resolution, _| resolution == resolution_seconds)
+        .unwrap();
+    sums
+}
+
+/// Edges of the default tenant.
+pub(crate) async fn edges(source: &dyn CountSource, resolution_seconds: i32) -> EdgeDelta {
+    let rows = counts(source, CountTable::Edges, resolution_seconds).await;
+    let mut sums = EdgeDelta::new(&Limits::default());
+    sums.add_batch(&rows, |resolution, _| resolution == resolution_seconds)
+        .unwrap();
+    sums
+}
+
+/// How many spans count under each operation.
+pub(crate) async fn counted(
+    source: &dyn CountSource,
+    resolution_seconds: i32,
+) -> BTreeMap<String, i64> {
+    let mut counted = BTreeMap::new();
+    for (series, figures) in rollups(source, resolution_seconds).await.rows() {
+        *counted.entry(series.operation).or_default() += figures.durations.count;
+    }
+    counted
 }

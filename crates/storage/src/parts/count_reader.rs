@@ -1,0 +1,175 @@
+//! Sums of roll-ups and edges.
+
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use clock::SharedClock;
+use model::{TenantId, TraceId};
+use rollup::Limits;
+use store_api::{CountAnswer, CountRequest, CountTable, Error, ErrorKind, Incomplete, TimeRange};
+use tokio::sync::Semaphore;
+
+use super::counts::Counts;
+use super::file;
+use super::fold::Sums;
+use crate::catalog::{PartEntry, PartTable};
+use crate::disk::Disk;
+use crate::error::BlockError;
+use crate::head::HeadBatch;
+use crate::holds::HoldsFile;
+use crate::state::State;
+
+/// Rows that are read together.
+const BATCH_ROWS: usize = 1_024;
+/// Rows of an answer at most; past it they come as overflow rows, and the answer says so.
+const ROWS_MAX: usize = 200_000;
+
+/// Answers questions about counts.
+#[derive(Debug)]
+pub(crate) struct CountReader {
+    pub(crate) disk: Arc<dyn Disk>,
+    pub(crate) state: Arc<State>,
+    pub(crate) holds: Arc<HoldsFile>,
+    pub(crate) clock: SharedClock,
+    /// One permit per part that may be read at once.
+    pub(crate) threads: Arc<Semaphore>,
+}
+
+/// What is wanted.
+#[derive(Debug, Clone, Copy)]
+struct Wanted {
+    table: PartTable,
+    resolution_seconds: i32,
+    time: TimeRange,
+}
+
+impl CountReader {
+    /// The sums over head and parts, taken at one moment. What the head holds is counted now.
+    pub(crate) async fn counts(&self, request: CountRequest) -> Result<CountAnswer, Error> {
+        let wanted = Wanted {
+            table: match request.table {
+                CountTable::Rollups => PartTable::Rollups,
+                CountTable::Edges => PartTable::Edges,
+            },
+            resolution_seconds: request.resolution_seconds,
+            time: request.time,
+        };
+        let erased = self.holds.current().erased(&request.tenant);
+        let (head, catalog) = {
+            let inner = self.state.lock();
+            let head: Vec<_> = inner.head.of_tenant(&request.tenant).cloned().collect();
+            (head, inner.catalog.clone())
+        };
+        let limits = Limits {
+            rows_max: ROWS_MAX,
+            ..Limits::default()
+        };
+        let mut sums = Sums::new(wanted.table, &limits);
+        let mut incomplete = None;
+        let (tenant, hidden) = (request.tenant.clone(), erased.clone());
+        let counting = self.work(move |_| of_head(&head, &tenant, &hidden, wanted));
+        let counted = counting.await?.map_err(internal)?;
+        for batch in counted {
+            wanted.add(&batch, &mut sums).map_err(internal)?;
+        }
+        for part in catalog.parts_of(wanted.table, &request.tenant) {
+            if !wanted.may_be_in(part) {
+                continue;
+            }
+            let now = self.clock.instant();
+            if request.deadline.is_some_and(|deadline| now >= deadline) {
+                incomplete = Some(Incomplete::Deadline);
+                break;
+            }
+            let path = part.path.clone();
+            let read = self.work(move |disk| of_part(disk, &path, wanted, sums));
+            let (after, result) = read.await?;
+            sums = after;
+            match result {
+                Ok(()) => {}
+                Err(BlockError::Io(error)) => {
+                    let unread = Error::new(ErrorKind::Unavailable, "a part cannot be read");
+                    return Err(unread.caused_by(error));
+                }
+                Err(error) => {
+                    let error: &dyn std::error::Error = &error;
+                    tracing::error!(error, path = part.path, "a part is damaged");
+                    incomplete = Some(Incomplete::Damaged(part.path.clone()));
+                }
+            }
+        }
+        if sums.len() >= ROWS_MAX {
+            incomplete.get_or_insert(Incomplete::Rows);
+        }
+        sums.forget(&erased);
+        let rows = sums.to_batch(&request.tenant, request.resolution_seconds);
+        Ok(CountAnswer { rows, incomplete })
+    }
+
+    /// Runs `work` on a blocking thread.
+    async fn work<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&dyn Disk) -> T + Send + 'static,
+    ) -> Result<T, Error> {
+        let gone = || Error::new(ErrorKind::Unavailable, "the store is closed");
+        let permit = self.threads.clone().acquire_owned().await;
+        let permit = permit.map_err(|_| gone())?;
+        let disk = self.disk.clone();
+        let done = tokio::task::spawn_blocking(move || {
+            let done = work(disk.as_ref());
+            drop(permit);
+            done
+        });
+        done.await.map_err(internal)
+    }
+}
+
+impl Wanted {
+    fn may_be_in(&self, part: &PartEntry) -> bool {
+        let resolution = part.resolution_seconds;
+        self.time
+            .overlaps(part.oldest_unix_nano, part.newest_unix_nano)
+            && resolution.is_none_or(|seconds| seconds == self.resolution_seconds)
+    }
+
+    fn add(&self, batch: &RecordBatch, sums: &mut Sums) -> Result<(), columnar::ViewError> {
+        sums.add(batch, |resolution, start| {
+            resolution == self.resolution_seconds && self.time.contains(start)
+        })
+    }
+}
+
+fn internal(error: impl std::error::Error + Send + Sync + 'static) -> Error {
+    Error::new(ErrorKind::Internal, "reading counts failed").caused_by(error)
+}
+
+/// What the head's spans count as; each batch by itself, as spans of a trace that came together.
+fn of_head(
+    head: &[Arc<HeadBatch>],
+    tenant: &TenantId,
+    erased: &[TraceId],
+    wanted: Wanted,
+) -> Result<Vec<RecordBatch>, BlockError> {
+    let mut counts = Counts::new();
+    for batch in head {
+        counts.add(std::slice::from_ref(batch), erased)?;
+    }
+    Ok(counts.rows(wanted.table, tenant))
+}
+
+/// Adds the wanted rows of a part to `sums`; up to where it could be read.
+fn of_part(
+    disk: &dyn Disk,
+    path: &str,
+    wanted: Wanted,
+    mut sums: Sums,
+) -> (Sums, Result<(), BlockError>) {
+    let mut read = || -> Result<(), BlockError> {
+        for batch in file::read(disk, path, wanted.table, None, BATCH_ROWS)? {
+            wanted.add(&batch?, &mut sums)?;
+        }
+        Ok(())
+    };
+    let result = read();
+    (sums, result)
+}
