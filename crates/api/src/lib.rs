@@ -7,6 +7,7 @@
 //!
 //! Never here: handlers, business rules, Arrow.
 
+mod counts;
 mod error;
 mod holds;
 mod logs;
@@ -16,6 +17,9 @@ mod selection;
 mod status;
 mod trace;
 
+pub use counts::{
+    CountsRequest, EdgeEnd, EdgeRow, EdgesResponse, Figures, RollupRow, RollupsResponse,
+};
 pub use error::ErrorBody;
 pub use holds::{
     Erasure, ErasureFinding, ErasureProof, ErasureRequest, Erasures, Pin, PinRequest, Pins,

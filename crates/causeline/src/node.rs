@@ -115,6 +115,7 @@ impl Node {
         let app = App {
             engine: query::Engine::new(Arc::new(store.clone()), clock.clone()),
             logs: query::Logs::new(Arc::new(store.clone())),
+            counts: query::Counts::new(Arc::new(store.clone())),
             source: Arc::new(store.clone()),
             holds: Arc::new(store.clone()),
             exports: Arc::new(Semaphore::new(EXPORTS_MAX)),

@@ -10,9 +10,9 @@ use columnar::Column;
 use futures::StreamExt;
 use model::{TenantId, TraceId};
 use store_api::{
-    AttributeProjection, ErrorKind, Order, Predicate, Projection, ReadFigures, ReadReport,
-    ScanBatch, ScanRequest, ScanStream, ServiceCount, ServicesRequest, SpanSource, SummaryRequest,
-    TimeRange, TraceSelection,
+    AttributeProjection, ErrorKind, Incomplete, Order, Predicate, Projection, ReadFigures,
+    ReadReport, ScanBatch, ScanRequest, ScanStream, ServiceCount, ServicesRequest, SpanSource,
+    SummaryRequest, TimeRange, TraceSelection,
 };
 
 use crate::condition::Needs;
@@ -61,6 +61,17 @@ pub enum Partial {
     Names,
     /// Blocks are damaged, these by path.
     Damaged(Vec<String>),
+}
+
+impl Partial {
+    /// What a source says; `too_many` tells people of too many rows.
+    pub(crate) fn of_source(why: Incomplete, too_many: String) -> Self {
+        match why {
+            Incomplete::Deadline => Self::Deadline,
+            Incomplete::Rows => Self::Source(too_many),
+            Incomplete::Damaged(path) => Self::Damaged(vec![path]),
+        }
+    }
 }
 
 impl fmt::Display for Partial {

@@ -1,5 +1,5 @@
 //! Runs questions over a [`SpanSource`](store_api::SpanSource): search, trace by id, services, operations, attribute names and values;
-//! and over a [`LogSource`](store_api::LogSource): the log records of a trace.
+//! over a [`LogSource`](store_api::LogSource): the log records of a trace; over a [`CountSource`](store_api::CountSource): roll-ups and edges.
 //!
 //! Vocabulary: a *condition* is the filter of a TraceQL query compiled for columns; a *candidate* is a trace that has a span
 //! which may match; a candidate is *resolved* once its whole trace has been read, de-duplicated and judged.
@@ -20,6 +20,7 @@
 
 mod condition;
 mod context;
+mod counts;
 mod cursor;
 mod engine;
 mod error;
@@ -37,6 +38,7 @@ mod summary;
 mod traces;
 mod value;
 
+pub use counts::{Counts, Summed};
 pub use cursor::Cursor;
 pub use engine::{Engine, Partial, Report};
 pub use error::Error;

@@ -8,7 +8,7 @@ use arrow::array::{RecordBatch, UInt32Array};
 use arrow::compute::{concat_batches, take_record_batch};
 use columnar::{LogColumn, LogColumns, log_schema};
 use model::{TenantId, TraceId};
-use store_api::{Incomplete, LogRequest, LogSource};
+use store_api::{LogRequest, LogSource};
 
 use crate::engine::Partial;
 use crate::error::Error;
@@ -59,13 +59,10 @@ impl Logs {
             deadline,
         };
         let answer = self.source.logs(request).await?;
-        let partial = answer.incomplete.map(|why| match why {
-            Incomplete::Deadline => Partial::Deadline,
-            Incomplete::Rows => Partial::Source(format!(
-                "the trace has more than {LOG_RECORDS_MAX} log records"
-            )),
-            Incomplete::Damaged(path) => Partial::Damaged(vec![path]),
-        });
+        let too_many = || format!("the trace has more than {LOG_RECORDS_MAX} log records");
+        let partial = answer
+            .incomplete
+            .map(|why| Partial::of_source(why, too_many()));
         Ok(TraceLogs {
             batch: by_time(&answer.batches)?,
             partial,

@@ -1,6 +1,7 @@
 //! The native API: one handler a route, and the OpenAPI document made of them.
 
 mod convert;
+mod counts;
 mod export;
 mod holds;
 mod logs;
@@ -28,7 +29,7 @@ use crate::state::App;
 #[openapi(info(
     title = "Causeline native API",
     version = "1",
-    description = "Search, traces, logs and names; pins, erasures and exports. Absolute times are decimal strings of nanoseconds since the Unix epoch; durations and offsets are numbers of nanoseconds; ranges in requests are Unix milliseconds.",
+    description = "Search, traces, logs, names and counts; pins, erasures and exports. Absolute times are decimal strings of nanoseconds since the Unix epoch; durations and offsets are numbers of nanoseconds; ranges in requests are Unix milliseconds.",
     license(name = "Apache-2.0", identifier = "Apache-2.0")
 ))]
 struct Base;
@@ -61,6 +62,8 @@ fn documented() -> OpenApiRouter<App> {
         .routes(routes!(trace::span))
         .routes(routes!(trace::otlp))
         .routes(routes!(logs::logs))
+        .routes(routes!(counts::rollups))
+        .routes(routes!(counts::edges))
         .routes(routes!(names::services))
         .routes(routes!(names::operations))
         .routes(routes!(names::attribute_names))

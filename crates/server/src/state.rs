@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use clock::{Entropy, SharedClock};
 use model::TenantId;
-use query::{Engine, Logs};
+use query::{Counts, Engine, Logs};
 use store_api::{Holds, SpanSource};
 use telemetry::{QueryMetrics, Registry, TraceExemplar};
 use tokio::sync::Semaphore;
@@ -34,6 +34,8 @@ pub struct App {
     pub engine: Engine,
     /// Answers questions about the log records.
     pub logs: Logs,
+    /// Answers questions about roll-ups and edges.
+    pub counts: Counts,
     /// The spans.
     pub source: Arc<dyn SpanSource>,
     /// What people asked for single traces.

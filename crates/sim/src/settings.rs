@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use model::TenantId;
-use storage::{Config, Policy, Retention};
+use storage::{Config, KeepCounts, Policy, Retention};
 
 use crate::chance::Chance;
 use crate::rules::Rules;
@@ -48,6 +48,7 @@ impl Settings {
                 keep: default_keep,
                 tenants: of_tenants,
                 keep_logs: default_keep,
+                keep_counts: KeepCounts::default(),
                 lake_bytes_max: chance.per_mille(200).then_some(60 * KIB),
             },
             erasure_memory: *chance.pick(&[HOUR, 24 * HOUR]),

@@ -34,6 +34,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/edges": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Calls between services, and what they reach besides, counted from all spans that arrived. */
+        get: operations["edges"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/erasures": {
         parameters: {
             query?: never;
@@ -119,6 +136,23 @@ export interface paths {
         post?: never;
         /** Ends a pin before its time. */
         delete: operations["unpin"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rollups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Rate, errors and durations by operation, counted from all spans that arrived. */
+        get: operations["rollups"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -295,6 +329,42 @@ export interface components {
             /** @description At most `limit`. */
             values: components["schemas"]["AttributeValue"][];
         };
+        /** @description An end of an edge. */
+        EdgeEnd: {
+            /** @description `service`, `database`, `queue`, `external`, `user` or `unknown`. */
+            kind: string;
+            /** @description Empty for users and unknown ends. */
+            name: string;
+        };
+        /** @description Calls from one end to another in one interval, provisional for recent ones: ends become known as the spans of a trace come together. */
+        EdgeRow: {
+            /** @description Who is called. */
+            callee: components["schemas"]["EdgeEnd"];
+            /** @description Who calls. */
+            caller: components["schemas"]["EdgeEnd"];
+            /** @description As the caller saw it. */
+            client: components["schemas"]["Figures"];
+            /** @description `http`, `rpc`, `messaging`, `database` or `unspecified`. */
+            connection: string;
+            /** @description The interval holds calls that start in it. */
+            intervalStartUnixNano: string;
+            /** @description Whether these are calls that had no room under a row of their own; the ends are unknown then. */
+            overflow: boolean;
+            /** @description As the callee saw it. */
+            server: components["schemas"]["Figures"];
+        };
+        /** @description Calls between services. */
+        EdgesResponse: {
+            /** @description Why something may be missing, or null. */
+            partial?: string | null;
+            /**
+             * Format: int32
+             * @description Length of the intervals.
+             */
+            resolutionSeconds: number;
+            /** @description By interval, then caller and callee. */
+            rows: components["schemas"]["EdgeRow"][];
+        };
         /** @description Traces that are hidden, and gone from every file once the erasure is complete. */
         Erasure: {
             /** @description When the last file that held them was removed, or null. */
@@ -390,6 +460,44 @@ export interface components {
              *     stored: in no order, and a span that was sent twice may come twice.
              */
             traces: components["schemas"]["TraceSelection"];
+        };
+        /** @description Count and durations of some spans. */
+        Figures: {
+            /**
+             * Format: double
+             * @description How many spans they stand for, by the probability of their head samplers.
+             */
+            adjustedCount: number;
+            /**
+             * Format: int64
+             * @description Spans.
+             */
+            count: number;
+            /**
+             * Format: double
+             * @description Sum of their durations.
+             */
+            durationSumNano: number;
+            /**
+             * Format: int64
+             * @description Of them, with status error.
+             */
+            errors: number;
+            /**
+             * Format: double
+             * @description Half of them are not longer, about; null when there are none.
+             */
+            p50Nano?: number | null;
+            /**
+             * Format: double
+             * @description 95 % of them are not longer.
+             */
+            p95Nano?: number | null;
+            /**
+             * Format: double
+             * @description 99 % of them are not longer.
+             */
+            p99Nano?: number | null;
         };
         /** @description Everything of one log record. */
         LogRecord: {
@@ -584,6 +692,46 @@ export interface components {
             /** Format: int32 */
             droppedAttributesCount: number;
             schemaUrl: string;
+        };
+        /** @description Spans of one operation in one interval, all that arrived, whether or not they are kept. */
+        RollupRow: {
+            /**
+             * Format: int64
+             * @description About how many bytes they take.
+             */
+            bytes: number;
+            /** @description `deployment.environment.name`, or empty. */
+            environment: string;
+            /** @description Some of their traces: the slowest first, then some by lot. */
+            exemplarTraceIds: string[];
+            /** @description How many, and how long. */
+            figures: components["schemas"]["Figures"];
+            /** @description The interval holds spans that start in it. */
+            intervalStartUnixNano: string;
+            /** @description `internal`, `server`, `client`, `producer`, `consumer` or `unspecified`. */
+            kind: string;
+            /** @description The span name. */
+            operation: string;
+            /** @description Whether these are spans that had no room under a row of their own; the fields above are empty then. */
+            overflow: boolean;
+            /** @description `service.name`. */
+            service: string;
+            /** @description `service.version`, or empty. */
+            serviceVersion: string;
+            /** @description `unset`, `ok` or `error`. */
+            status: string;
+        };
+        /** @description Spans by operation. */
+        RollupsResponse: {
+            /** @description Why something may be missing, or null. */
+            partial?: string | null;
+            /**
+             * Format: int32
+             * @description Length of the intervals.
+             */
+            resolutionSeconds: number;
+            /** @description By interval, then service, operation, kind and status. */
+            rows: components["schemas"]["RollupRow"][];
         };
         /** @description The instrumentation that produced a span. */
         Scope: {
@@ -950,6 +1098,42 @@ export interface operations {
             };
         };
     };
+    edges: {
+        parameters: {
+            query?: {
+                /** @description Start, Unix milliseconds; default an hour before the end. Intervals that begin in the range count. */
+                start?: number;
+                /** @description End, Unix milliseconds; default now. */
+                end?: number;
+                /** @description Length of the intervals in seconds: 10, 60 (default) or 3600. */
+                resolution?: number;
+                /** @description Only of this service; of edges, those that begin or end at it. */
+                service?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EdgesResponse"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     erasures: {
         parameters: {
             query?: never;
@@ -1191,6 +1375,42 @@ export interface operations {
             };
             /** @description no such pin */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    rollups: {
+        parameters: {
+            query?: {
+                /** @description Start, Unix milliseconds; default an hour before the end. Intervals that begin in the range count. */
+                start?: number;
+                /** @description End, Unix milliseconds; default now. */
+                end?: number;
+                /** @description Length of the intervals in seconds: 10, 60 (default) or 3600. */
+                resolution?: number;
+                /** @description Only of this service; of edges, those that begin or end at it. */
+                service?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RollupsResponse"];
+                };
+            };
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -2,6 +2,7 @@
 
 mod answers;
 mod bench;
+mod counts;
 mod crash;
 mod giant;
 mod holds;

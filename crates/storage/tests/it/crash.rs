@@ -16,8 +16,8 @@ use storage::{Config, OpenError, Store};
 use store_api::{Append, Appended, Error, ErrorKind, Holds, KeepAll, SpanSink};
 
 use crate::support::{
-    NOW, all, all_logs, clock, config, counted, eager, hold, log, log_request, request, sorted, span,
-    trace_id,
+    NOW, all, all_logs, clock, config, counted, eager, hold, log, log_request, request, sorted,
+    span, trace_id,
 };
 
 /// A step of a script.

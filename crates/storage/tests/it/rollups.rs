@@ -7,14 +7,15 @@ use clock::{ManualClock, SharedClock};
 use columnar::from_model;
 use model::{KeyValue, Resource, Span, SpanId, SpanKind, StatusCode, TenantId};
 use rollup::{Edge, EdgeDelta, Limits, NodeKind, RedDelta, Series};
+use sim::disk::FaultyDisk;
 use storage::{Config, KeepCounts, Retention, Store};
 use store_api::{
-    Appended, CountRequest, CountSource, CountTable, Incomplete, KeepAll, SpanSink, TimeRange,
+    Appended, CountRequest, CountSource, CountTable, Holds, Incomplete, KeepAll, SpanSink,
+    TimeRange,
 };
 
-use crate::faulty_disk::FaultyDisk;
 use crate::support::{
-    NOW, all, clock, config, counted, eager, edges, request, rollups, span, trace_id,
+    NOW, all, clock, config, counted, eager, edges, hold, request, rollups, span, trace_id,
 };
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -221,8 +222,8 @@ async fn erased_traces_leave_no_exemplar_and_stay_counted() {
     store.append(request(2, &spans[2..])).await.unwrap();
     let tenant = TenantId::default_tenant();
     let ids = vec![trace_id(1), trace_id(3)];
-    let reason = "asked for".to_owned();
-    store.erase(&tenant, ids.clone(), reason, NOW).unwrap();
+    let request = hold(ids.clone(), "asked for");
+    store.erase(request, NOW).await.unwrap();
     let exemplars = async || {
         let rows = rollups(&store, 10).await;
         let of_row = |row: (Series, &rollup::RedFigures)| {

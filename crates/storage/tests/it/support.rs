@@ -10,8 +10,8 @@ use model::{LogRecord, SeverityNumber, Span, SpanId, TenantId, TraceId};
 use rollup::{EdgeDelta, Limits, RedDelta};
 use storage::{Config, Policy};
 use store_api::{
-    Append, CountRequest, CountSource, CountTable, HoldRequest, LogRequest, LogSource, RequestDigest,
-    ScanRequest, SpanSource, TimeRange,
+    Append, CountRequest, CountSource, CountTable, HoldRequest, LogRequest, LogSource,
+    RequestDigest, ScanRequest, SpanSource, TimeRange,
 };
 
 /// 2026-11-22T22:00:00Z.
