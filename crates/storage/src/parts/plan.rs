@@ -86,9 +86,9 @@ fn of_days<'a>(
     })
 }
 
-/// The smallest of `parts`, as many as may be merged at once.
+/// Of `parts` as many as may be merged at once: those of the lowest level, or the same ones would come again and again; of these the smallest.
 fn within(mut parts: Vec<&Arc<PartEntry>>, policy: &Policy) -> Vec<Arc<PartEntry>> {
-    parts.sort_by_key(|part| (part.bytes, part.id));
+    parts.sort_by_key(|part| (part.level, part.bytes, part.id));
     let mut bytes = 0_u64;
     let fits = |part: &&Arc<PartEntry>| {
         bytes = bytes.saturating_add(part.bytes);
@@ -125,6 +125,12 @@ mod tests {
         })
     }
 
+    /// The parts that [`next_merge`] names, and their new level.
+    fn merge(parts: &[Arc<PartEntry>], now: i64, policy: &Policy) -> Option<(Vec<u64>, u8)> {
+        let merge = next_merge(parts.iter(), now, policy)?;
+        Some((merge.inputs.iter().map(|p| p.id).collect(), merge.level))
+    }
+
     #[test]
     fn many_parts_of_an_open_hour_and_all_of_one_that_is_over_are_merged() {
         let policy = Policy {
@@ -133,28 +139,23 @@ mod tests {
             settle: Duration::from_nanos(10),
             ..Policy::default()
         };
-        let merge = |parts: &[Arc<PartEntry>], now| {
-            let merge = next_merge(parts.iter(), now, &policy)?;
-            let ids: Vec<u64> = merge.inputs.iter().map(|p| p.id).collect();
-            Some((ids, merge.level))
-        };
         let mut parts = vec![part(1, 0, 0), part(2, 0, 0), part(3, 0, 1)];
-        assert_eq!(merge(&parts, HOUR_NANO + 9), None);
+        assert_eq!(merge(&parts, HOUR_NANO + 9, &policy), None);
         assert_eq!(
-            merge(&parts, HOUR_NANO + 10),
-            Some((vec![3, 2, 1], LEVEL_SETTLED))
+            merge(&parts, HOUR_NANO + 10, &policy),
+            Some((vec![2, 1, 3], LEVEL_SETTLED))
         );
         parts.push(part(4, 0, 0));
-        assert_eq!(merge(&parts, 0), Some((vec![4, 2, 1], 1)));
+        assert_eq!(merge(&parts, 0, &policy), Some((vec![4, 2, 1], 1)));
         parts.extend([part(5, 0, 0), part(6, 0, 0), part(7, 0, LEVEL_SETTLED)]);
-        assert_eq!(merge(&parts, 0), Some((vec![6, 5, 4, 2], 1)));
+        assert_eq!(merge(&parts, 0, &policy), Some((vec![6, 5, 4, 2], 1)));
         let lone = [part(1, 0, 0), part(2, 0, LEVEL_SETTLED), part(3, 9, 0)];
-        assert_eq!(merge(&lone, 20 * HOUR_NANO), None);
+        assert_eq!(merge(&lone, 20 * HOUR_NANO, &policy), None);
     }
 
     #[test]
     fn counts_are_parted_by_the_hour_and_merged_by_the_day() {
-        let policy = Policy {
+        let mut policy = Policy {
             settle: Duration::ZERO,
             ..Policy::default()
         };
@@ -165,29 +166,35 @@ mod tests {
                 ..part(id, hour, level).as_ref().clone()
             })
         };
-        let merge = |parts: &[Arc<PartEntry>], now| {
-            let merge = next_merge(parts.iter(), now, &policy)?;
-            let ids: Vec<u64> = merge.inputs.iter().map(|p| p.id).collect();
-            Some((ids, merge.level))
-        };
         let mut parts = vec![count(1, 3, 0, None)];
-        assert_eq!(merge(&parts, 4 * HOUR_NANO - 1), None);
-        assert_eq!(merge(&parts, 4 * HOUR_NANO), Some((vec![1], LEVEL_SETTLED)));
+        assert_eq!(merge(&parts, 4 * HOUR_NANO - 1, &policy), None);
+        assert_eq!(
+            merge(&parts, 4 * HOUR_NANO, &policy),
+            Some((vec![1], LEVEL_SETTLED))
+        );
         parts = vec![
             count(2, 3, LEVEL_SETTLED, Some(10)),
             count(3, 3, LEVEL_SETTLED, Some(60)),
             count(4, 9, LEVEL_SETTLED, Some(60)),
             count(5, 30, LEVEL_SETTLED, Some(60)),
         ];
-        assert_eq!(merge(&parts, DAY * HOUR_NANO - 1), None);
+        assert_eq!(merge(&parts, DAY * HOUR_NANO - 1, &policy), None);
         assert_eq!(
-            merge(&parts, DAY * HOUR_NANO),
+            merge(&parts, DAY * HOUR_NANO, &policy),
             Some((vec![4, 3], LEVEL_DAY))
         );
         parts = vec![
             count(6, 9, LEVEL_DAY, Some(60)),
             count(7, 3, LEVEL_DAY, Some(60)),
+            count(8, 3, LEVEL_DAY, Some(60)),
         ];
-        assert_eq!(merge(&parts, 99 * HOUR_NANO), None, "cut by size");
+        assert_eq!(merge(&parts, 99 * HOUR_NANO, &policy), None, "cut by size");
+        policy.fan_in_max = 2;
+        parts.push(count(1, 5, LEVEL_SETTLED, Some(60)));
+        assert_eq!(
+            merge(&parts, 99 * HOUR_NANO, &policy),
+            Some((vec![1, 8], LEVEL_DAY)),
+            "what is large, but new to the day, comes too"
+        );
     }
 }
