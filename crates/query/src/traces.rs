@@ -1,12 +1,13 @@
 //! Whole traces: rows put together, ordered, and each span once.
 //!
 //! A span is known by trace id, span id, kind and service (two services may share a span id, as Zipkin's client and
-//! server do). Of rows with one such key, identical ones become one, and a finished span replaces its unfinished
-//! twin. Rows that still differ are all kept and flagged as conflicting. When a row was received is no part of its
+//! server do). Of rows with one such key, identical ones become one, and a finished span replaces unfinished ones of the
+//! same start. Rows that still differ are all kept and flagged as conflicting. When a row was received is no part of its
 //! contents.
 
+use std::borrow::Cow;
 use std::cmp::Reverse;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::ops::Range;
 
 use arrow::array::{Array, RecordBatch, UInt32Array};
@@ -115,25 +116,16 @@ fn each_once(
     rows.sort_by_cached_key(|row| keys.span(*row));
     let mut kept = Vec::with_capacity(rows.len());
     for group in rows.chunk_by(|a, b| keys.span(*a) == keys.span(*b)) {
-        let finished: Vec<usize> = group
-            .iter()
-            .copied()
-            .filter(|row| keys.ends.value(*row) != 0)
-            .collect();
-        let rows = match &group {
-            [_] => group,
-            _ if finished.is_empty() => group,
-            _ => finished.as_slice(),
-        };
-        if let [row] = rows {
+        let rows = without_replaced(keys, group);
+        if let [row] = *rows {
             kept.push(Kept {
-                row: *row,
+                row,
                 rank: 0,
                 conflicting: false,
             });
             continue;
         }
-        let distinct = distinct(rows)?;
+        let distinct = distinct(&rows)?;
         let conflicting = distinct.len() > 1;
         kept.extend(distinct.into_iter().enumerate().map(|(rank, row)| Kept {
             row,
@@ -142,6 +134,22 @@ fn each_once(
         }));
     }
     Ok(kept)
+}
+
+/// Those of `rows`, which are of one span key, that no finished span replaces.
+fn without_replaced<'r>(keys: &Keys<'_>, rows: &'r [usize]) -> Cow<'r, [usize]> {
+    if rows.len() == 1 {
+        return Cow::Borrowed(rows);
+    }
+    let is_finished = |row: usize| keys.ends.value(row) != 0;
+    let start = |row: usize| keys.starts.value(row);
+    let finished: HashSet<i64> = rows
+        .iter()
+        .filter(|row| is_finished(**row))
+        .map(|row| start(*row))
+        .collect();
+    let stays = |row: &usize| is_finished(*row) || !finished.contains(&start(*row));
+    Cow::Owned(rows.iter().copied().filter(stays).collect())
 }
 
 /// The rows that say different things, of several of one span key, in an order that follows from what they say.

@@ -50,10 +50,16 @@ pub(crate) fn traces(spans: &[Span]) -> BTreeMap<TraceId, Vec<&Span>> {
     }
     let mut traces: BTreeMap<TraceId, Vec<(String, &Span)>> = BTreeMap::new();
     for ((id, ..), twins) in by_key {
-        let finished = twins.values().any(|span| span.end_time_unix_nano != 0);
-        let kept = twins
-            .into_iter()
-            .filter(|(_, span)| !finished || span.end_time_unix_nano != 0);
+        let is_replaced = |span: &Span| {
+            let mut others = twins.values();
+            span.end_time_unix_nano == 0
+                && others.any(|other| {
+                    other.end_time_unix_nano != 0
+                        && other.start_time_unix_nano == span.start_time_unix_nano
+                })
+        };
+        let kept = twins.iter().filter(|(_, span)| !is_replaced(span));
+        let kept = kept.map(|(said, span)| (said.clone(), *span));
         traces.entry(id).or_default().extend(kept);
     }
     traces

@@ -100,6 +100,7 @@ impl Model {
                 && other.span.trace_id == content.span.trace_id
                 && other.span.kind == content.span.kind
                 && other.span.service_name() == content.span.service_name()
+                && other.span.start_time_unix_nano == content.span.start_time_unix_nano
         };
         let twins = self.by_span.get(&content.span.span_id);
         let mut twins = twins.into_iter().flatten().map(|&n| &self.contents[n]);

@@ -1,8 +1,8 @@
 //! Rows that stand for the same span.
 //!
 //! A span is identified by trace id, span id, kind and service: zipkin-style tracers share a span id between client and server. Rows of one
-//! identity are *twins*. Identical ones become one; a finished span replaces its unfinished twins (an SDK that reports long spans in
-//! between leaves their end at 0); what still differs is kept, and counted as a conflict.
+//! identity are *twins*. Identical ones become one; a finished span replaces its unfinished twins of the same start (an SDK that
+//! reports long spans in between leaves their end at 0); what still differs is kept, and counted as a conflict.
 
 use std::ops::Range;
 
@@ -51,6 +51,10 @@ pub(crate) fn without_twins<B: AsRef<RecordBatch>>(
         }
         for same_id in more.values_mut() {
             // Finished ones first, so that each row is compared with those that may replace it.
+            let start = |n: usize| {
+                let (source, row) = rows[n];
+                spans[source as usize].starts.value(row as usize)
+            };
             let is_unfinished = |n: usize| {
                 let (source, row) = rows[n];
                 spans[source as usize].is_unfinished(row as usize)
@@ -68,7 +72,7 @@ pub(crate) fn without_twins<B: AsRef<RecordBatch>>(
                     continue;
                 }
                 let replaced = twins.any(|&other| {
-                    is_unfinished(n) && !is_unfinished(other)
+                    is_unfinished(n) && !is_unfinished(other) && start(n) == start(other)
                         || says_the_same(sources, rows[other], rows[n])
                 });
                 if replaced {
@@ -183,6 +187,15 @@ mod tests {
             cart load 0..5 id=a k=1
             cart load 0..? id=a j=1";
         assert_eq!(check(text), (vec![1], twins(2, 0)));
+    }
+
+    #[test]
+    fn an_unfinished_span_of_another_start_stays() {
+        let text = "trace 1
+            cart load 0..? id=a
+            cart load 1..5 id=a
+            cart load 1..? id=a";
+        assert_eq!(check(text), (vec![0, 1], twins(1, 1)));
     }
 
     #[test]
