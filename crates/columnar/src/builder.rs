@@ -9,12 +9,10 @@ mod parts;
 pub use log::{LogBatchBuilder, LogHead};
 pub use parts::AttributesBuilder;
 
-use std::sync::Arc;
-
-use arrow::array::{ArrayRef, Int32Array, RecordBatch};
+use arrow::array::{ArrayRef, RecordBatch};
 use model::TenantId;
 
-use self::parts::{IdColumn, Origins, TextColumn, end_of, int64, list, tenants};
+use self::parts::{IdColumn, Origins, TextColumn, end_of, int32, int64, list, tenants};
 use crate::schema::{event_fields, link_fields, schema};
 
 /// What builders of all kinds of batches have in common. A row is built part by part, then closed by the builder's `commit`.
@@ -352,8 +350,8 @@ impl BatchBuilder for SpanBatchBuilder {
             int64(self.ends),
             int64(durations),
             self.names.finish(),
-            Arc::new(Int32Array::from(self.kinds)),
-            Arc::new(Int32Array::from(self.status_codes)),
+            int32(self.kinds),
+            int32(self.status_codes),
             self.status_messages.finish(),
             self.trace_states.finish(),
             int64(self.flags),

@@ -107,14 +107,24 @@ impl Interner {
         let offsets = if self.offsets.is_empty() {
             vec![0]
         } else {
-            self.offsets
+            exact(self.offsets)
         };
         let values = StringArray::new(
             OffsetBuffer::new(ScalarBuffer::from(offsets)),
-            Buffer::from_vec(self.bytes),
+            Buffer::from_vec(exact(self.bytes)),
             None,
         );
-        DictionaryArray::new(Int32Array::from(keys), Arc::new(values))
+        DictionaryArray::new(Int32Array::from(exact(keys)), Arc::new(values))
+    }
+}
+
+/// `values` without much spare capacity: arrays are kept for longer than they are built. Allocators that shrink in place keep up to half.
+pub(crate) fn exact<T: Copy>(values: Vec<T>) -> Vec<T> {
+    let spare = values.capacity() - values.len();
+    if spare > values.len() / 8 {
+        values.as_slice().to_vec()
+    } else {
+        values
     }
 }
 

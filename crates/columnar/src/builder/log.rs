@@ -1,13 +1,12 @@
 //! Appends log records to columns.
 
 use std::str::Utf8Error;
-use std::sync::Arc;
 
-use arrow::array::{ArrayRef, Int8Array, Int32Array, RecordBatch};
+use arrow::array::{ArrayRef, RecordBatch};
 use model::TenantId;
 
 use super::BatchBuilder;
-use super::parts::{AttributesBuilder, IdColumn, Origins, TextColumn, int64, tenants};
+use super::parts::{AttributesBuilder, IdColumn, Origins, TextColumn, int8, int32, int64, tenants};
 use crate::log_schema::log_schema;
 use crate::text::ValueType;
 
@@ -167,10 +166,10 @@ impl BatchBuilder for LogBatchBuilder {
             self.trace_ids.finish(),
             self.span_ids.finish(),
             int64(self.flags),
-            Arc::new(Int32Array::from(self.severities)),
+            int32(self.severities),
             self.severity_texts.finish(),
             self.event_names.finish(),
-            Arc::new(Int8Array::from(self.body_types)),
+            int8(self.body_types),
             self.bodies.finish(),
             services,
             resources,

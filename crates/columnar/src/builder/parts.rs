@@ -11,7 +11,7 @@ use arrow::buffer::{BooleanBuffer, Buffer, NullBuffer, OffsetBuffer, ScalarBuffe
 use arrow::datatypes::{Fields, Int32Type};
 use model::TenantId;
 
-use crate::interner::Interner;
+use crate::interner::{Interner, exact};
 use crate::schema::{attribute_fields, item};
 use crate::text::ValueType;
 
@@ -159,11 +159,7 @@ impl AttributesBuilder {
     }
 
     pub(super) fn finish(self) -> ArrayRef {
-        let columns = vec![
-            self.keys.finish(),
-            Arc::new(Int8Array::from(self.types)) as ArrayRef,
-            self.values.finish(),
-        ];
+        let columns = vec![self.keys.finish(), int8(self.types), self.values.finish()];
         list(attribute_fields(), columns, self.ends)
     }
 }
@@ -258,7 +254,7 @@ impl<const N: usize> IdColumn<N> {
         let nulls = (nulls.null_count() > 0).then_some(nulls);
         Arc::new(FixedSizeBinaryArray::new(
             N as i32,
-            Buffer::from_vec(self.bytes),
+            Buffer::from_vec(exact(self.bytes)),
             nulls,
         ))
     }
@@ -268,8 +264,16 @@ pub(super) fn end_of(len: usize) -> i32 {
     i32::try_from(len).expect("a batch holds fewer than 2^31 attributes, events and links")
 }
 
+pub(super) fn int8(values: Vec<i8>) -> ArrayRef {
+    Arc::new(Int8Array::from(exact(values)))
+}
+
+pub(super) fn int32(values: Vec<i32>) -> ArrayRef {
+    Arc::new(Int32Array::from(exact(values)))
+}
+
 pub(super) fn int64(values: Vec<i64>) -> ArrayRef {
-    Arc::new(Int64Array::from(values))
+    Arc::new(Int64Array::from(exact(values)))
 }
 
 pub(super) fn list(fields: Fields, columns: Vec<ArrayRef>, ends: Vec<i32>) -> ArrayRef {

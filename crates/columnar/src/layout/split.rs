@@ -10,7 +10,7 @@ use arrow::buffer::{BooleanBuffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 
 use super::promoted::{ORDER_CHARACTERS, ORDER_IN_LIST, Promoted, PromotedType, promoted};
 use super::promoted_place;
-use crate::interner::Interner;
+use crate::interner::{Interner, exact};
 use crate::schema::{attribute_fields, item};
 use crate::view::Attributes;
 
@@ -221,14 +221,16 @@ impl Rest {
 
     fn finish(self, from: &Attributes<'_>) -> ArrayRef {
         let texts = |keys: Vec<i32>, values: ArrayRef| -> ArrayRef {
-            Arc::new(DictionaryArray::new(Int32Array::from(keys), values))
+            let keys = Int32Array::from(exact(keys));
+            Arc::new(DictionaryArray::new(keys, values))
         };
         let columns = vec![
             texts(self.keys, from.keys().values()),
-            Arc::new(Int8Array::from(self.types)),
+            Arc::new(Int8Array::from(exact(self.types))),
             texts(self.values, from.values().values()),
         ];
-        let mut offsets = vec![0];
+        let mut offsets = Vec::with_capacity(self.ends.len() + 1);
+        offsets.push(0);
         offsets.extend(self.ends);
         let values = StructArray::new(attribute_fields(), columns, None);
         debug_assert_eq!(values.len() as i32, offsets[offsets.len() - 1]);
