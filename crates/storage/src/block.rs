@@ -29,7 +29,7 @@ pub(crate) use encode::Place;
 pub(crate) use folder::{HOUR_NANO, hour_folder, hour_folder_of, hour_of_path, hour_start};
 pub(crate) use group::{GroupScan, Wanted};
 pub(crate) use index::TraceRows;
-pub(crate) use open::OpenBlock;
+pub(crate) use open::{OpenBlock, has_places};
 pub(crate) use reader::BlockReader;
 pub(crate) use reading::{CancelOnDrop, Reading, Stop};
 pub(crate) use rows::BlockRows;

@@ -97,6 +97,31 @@ impl io::Write for Appender {
     }
 }
 
+/// Passes bytes on, and keeps their CRC-32C.
+#[derive(Debug)]
+pub(crate) struct Checksummed<W> {
+    pub(crate) out: W,
+    pub(crate) crc32c: u32,
+}
+
+impl<W> Checksummed<W> {
+    pub(crate) fn new(out: W) -> Self {
+        Self { out, crc32c: 0 }
+    }
+}
+
+impl<W: io::Write> io::Write for Checksummed<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.out.write(bytes)?;
+        self.crc32c = crc32c::crc32c_append(self.crc32c, &bytes[..written]);
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}
+
 /// The whole file at `path`.
 pub(crate) fn read_all(disk: &dyn Disk, path: &str) -> io::Result<Vec<u8>> {
     let file = disk.open(path)?;

@@ -80,6 +80,9 @@ impl OpenBlock {
         if !layout.fits(metadata.file_metadata().schema_descr()) {
             return Err(BlockError::Version("with other columns".to_owned()));
         }
+        if !has_places(&metadata) {
+            return Err(damaged("a column has no place in the file"));
+        }
         let mut first_rows = vec![0];
         for group in metadata.row_groups() {
             let rows = u64::try_from(group.num_rows()).ok();
@@ -162,6 +165,21 @@ impl OpenBlock {
         };
         bounds.map_or(all, in_nanos)
     }
+}
+
+/// Whether every column lies somewhere. The library takes that for granted, and panics where it is not so.
+pub(crate) fn has_places(metadata: &ParquetMetaData) -> bool {
+    let columns = metadata.row_groups().iter().flat_map(|g| g.columns());
+    let mut places = columns.flat_map(|column| {
+        let dictionary = column.dictionary_page_offset().unwrap_or(0);
+        [
+            dictionary,
+            column.data_page_offset(),
+            column.compressed_size(),
+            column.num_values(),
+        ]
+    });
+    places.all(|place| place >= 0)
 }
 
 /// What the metadata of a file say under `key`.

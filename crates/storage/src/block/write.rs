@@ -21,6 +21,7 @@ use super::traces::{
 };
 use super::{BLOCK_VERSION, BLOCK_VERSION_KEY, ROW_GROUP_ROWS, TRACE_FILTER_KEY, TRACE_TABLE_KEY};
 use crate::catalog::SERVICES_MAX;
+use crate::disk::Checksummed;
 use crate::error::BlockError;
 
 /// Memory of the batches that a row group is made of; past it the row group is written early.
@@ -35,6 +36,8 @@ pub(crate) struct Written {
     pub(crate) spans: u64,
     pub(crate) traces: u64,
     pub(crate) bytes: u64,
+    /// CRC-32C of those bytes.
+    pub(crate) crc32c: u32,
     /// Start times.
     pub(crate) oldest_unix_nano: i64,
     pub(crate) newest_unix_nano: i64,
@@ -48,7 +51,7 @@ pub(crate) struct Written {
 /// taken from batches of the layout's schema, wherever they stand there. Memory: the batches of a row group, and about
 /// 100 bytes a row while it is encoded.
 pub(crate) struct BlockWriter<W: Write + Send> {
-    file: SerializedFileWriter<W>,
+    file: SerializedFileWriter<Checksummed<W>>,
     encoder: RowGroupEncoder,
     sources: Sources,
     places: Vec<Place>,
@@ -63,7 +66,11 @@ impl<W: Write + Send> BlockWriter<W> {
     /// Begins a block in `out`, which is empty.
     pub(crate) fn new(out: W) -> Result<Self, BlockError> {
         let schema = ArrowSchemaConverter::new().convert(&layout::schema())?;
-        let file = SerializedFileWriter::new(out, schema.root_schema_ptr(), properties())?;
+        let file = SerializedFileWriter::new(
+            Checksummed::new(out),
+            schema.root_schema_ptr(),
+            properties(),
+        )?;
         Ok(Self {
             encoder: RowGroupEncoder::new(&schema)?,
             file,
@@ -74,6 +81,7 @@ impl<W: Write + Send> BlockWriter<W> {
                 spans: 0,
                 traces: 0,
                 bytes: 0,
+                crc32c: 0,
                 oldest_unix_nano: i64::MAX,
                 newest_unix_nano: i64::MIN,
                 services: None,
@@ -176,6 +184,7 @@ impl<W: Write + Send> BlockWriter<W> {
         self.file.finish()?;
         self.written.traces = sections.n_traces;
         self.written.bytes = self.file.bytes_written() as u64;
+        self.written.crc32c = self.file.inner().crc32c;
         if self.services.len() <= SERVICES_MAX {
             self.written.services = Some(self.services.into_iter().collect());
         }

@@ -40,6 +40,9 @@ pub(crate) struct PartEntry {
     pub(crate) path: String,
     pub(crate) rows: u64,
     pub(crate) bytes: u64,
+    /// CRC-32C of the file; `None` of those that builds before this figure wrote.
+    #[serde(default)]
+    pub(crate) crc32c: Option<u32>,
     /// Times of its rows.
     pub(crate) oldest_unix_nano: i64,
     pub(crate) newest_unix_nano: i64,

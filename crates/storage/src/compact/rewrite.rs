@@ -330,6 +330,7 @@ impl Run<'_> {
             path,
             spans: written.spans,
             bytes: written.bytes,
+            crc32c: Some(written.crc32c),
             oldest_unix_nano: written.oldest_unix_nano,
             newest_unix_nano: written.newest_unix_nano,
             services: written.services,

@@ -114,6 +114,7 @@ impl FlushJob {
                         path,
                         spans: block.spans,
                         bytes: block.bytes,
+                        crc32c: Some(block.crc32c),
                         oldest_unix_nano: block.oldest_unix_nano,
                         newest_unix_nano: block.newest_unix_nano,
                         services: block.services,

@@ -1,6 +1,7 @@
 //! Files of parts.
 
 use std::io::{self, Read};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
@@ -16,15 +17,16 @@ use parquet::arrow::arrow_reader::{
 };
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::errors::ParquetError;
-use parquet::file::metadata::KeyValue;
+use parquet::file::metadata::{KeyValue, ParquetMetaData, ParquetMetaDataReader};
 use parquet::file::properties::WriterProperties;
 use parquet::file::reader::{ChunkReader, Length};
 use parquet::file::statistics::Statistics;
 use parquet::schema::types::ColumnPath;
 
 use super::rows;
+use crate::block::has_places;
 use crate::catalog::PartTable;
-use crate::disk::{Appender, Disk, DiskFile};
+use crate::disk::{Appender, Checksummed, Disk, DiskFile};
 use crate::error::BlockError;
 
 /// Version of the layout; the columns have versions of their own.
@@ -43,7 +45,7 @@ const LOG_TRACE_ID: usize = LogColumn::TraceId as usize;
 
 /// A part under construction: takes rows in the order of its table, keeps one row group of them in memory.
 pub(super) struct PartWriter {
-    writer: ArrowWriter<Appender>,
+    writer: ArrowWriter<Checksummed<Appender>>,
     file: Arc<dyn DiskFile>,
     table: PartTable,
     rows: u64,
@@ -56,6 +58,7 @@ pub(super) struct PartWriter {
 pub(super) struct Written {
     pub(super) rows: u64,
     pub(super) bytes: u64,
+    pub(super) crc32c: u32,
     pub(super) oldest_unix_nano: i64,
     pub(super) newest_unix_nano: i64,
 }
@@ -68,7 +71,7 @@ impl PartWriter {
         table: PartTable,
     ) -> Result<Self, BlockError> {
         let file = disk.create(path)?;
-        let output = Appender::new(file.clone());
+        let output = Checksummed::new(Appender::new(file.clone()));
         let properties = properties(table)?;
         Ok(Self {
             writer: ArrowWriter::try_new(output, rows::schema(table), Some(properties))?,
@@ -100,7 +103,8 @@ impl PartWriter {
         self.file.sync()?;
         Ok(Written {
             rows: self.rows,
-            bytes: self.writer.inner().bytes_written(),
+            bytes: self.writer.inner().out.bytes_written(),
+            crc32c: self.writer.inner().crc32c,
             oldest_unix_nano: self.oldest_unix_nano,
             newest_unix_nano: self.newest_unix_nano,
         })
@@ -131,10 +135,50 @@ fn properties(table: PartTable) -> Result<WriterProperties, BlockError> {
     Ok(properties.build())
 }
 
+/// Rows of a part, in batches.
+///
+/// Pages of parts have no checksums, and over some damage the library panics; that is an error here.
+pub(super) struct PartReader {
+    rows: ParquetRecordBatchReader,
+    is_over: bool,
+}
+
+impl Iterator for PartReader {
+    type Item = Result<RecordBatch, ArrowError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.is_over {
+            return None;
+        }
+        let next = catch_unwind(AssertUnwindSafe(|| self.rows.next()));
+        let nonsense = || ArrowError::ParquetError("a page holds nonsense".to_owned());
+        let next = next.unwrap_or_else(|_| Some(Err(nonsense())));
+        self.is_over = !matches!(next, Some(Ok(_)));
+        next
+    }
+}
+
 /// Reads the part at `path`, `batch_rows` at a time: all rows, but of log records only those of `ids` (sorted), where given.
 ///
 /// Errors: when this build cannot read the layout or the columns.
 pub(super) fn read(
+    disk: &dyn Disk,
+    path: &str,
+    table: PartTable,
+    ids: Option<&Arc<[TraceId]>>,
+    batch_rows: usize,
+) -> Result<PartReader, BlockError> {
+    let opened = catch_unwind(AssertUnwindSafe(|| {
+        open(disk, path, table, ids, batch_rows)
+    }));
+    let rows = opened.unwrap_or(Err(BlockError::Damaged("the file holds nonsense")))?;
+    Ok(PartReader {
+        rows,
+        is_over: false,
+    })
+}
+
+fn open(
     disk: &dyn Disk,
     path: &str,
     table: PartTable,
@@ -146,8 +190,12 @@ pub(super) fn read(
         len: file.len()?,
         file,
     };
-    let metadata = ArrowReaderMetadata::load(&input, ArrowReaderOptions::new())?;
-    check_version(&metadata, table)?;
+    let metadata = ParquetMetaDataReader::new().parse_and_finish(&input)?;
+    check_version(&metadata)?;
+    // The table's columns rather than those that the file's own Arrow schema says, over which, damaged, the library panics.
+    let options = ArrowReaderOptions::new().with_schema(rows::schema(table));
+    let metadata = ArrowReaderMetadata::try_new(Arc::new(metadata), options)
+        .map_err(|_| BlockError::Version("with other columns".to_owned()))?;
     let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(input, metadata.clone())
         .with_batch_size(batch_rows);
     let (Some(ids), PartTable::Logs) = (ids, table) else {
@@ -193,20 +241,20 @@ fn may_hold(
     Ok(bloom.is_none_or(|bloom| ids.any(|id| bloom.check(&id.0[..]))))
 }
 
-fn check_version(metadata: &ArrowReaderMetadata, table: PartTable) -> Result<(), BlockError> {
-    let pairs = metadata.metadata().file_metadata().key_value_metadata();
+fn check_version(metadata: &ParquetMetaData) -> Result<(), BlockError> {
+    if !has_places(metadata) {
+        return Err(BlockError::Damaged("a column has no place in the file"));
+    }
+    let pairs = metadata.file_metadata().key_value_metadata();
     let version = pairs
         .into_iter()
         .flatten()
         .find(|pair| pair.key == PART_VERSION_KEY)
         .and_then(|pair| pair.value.as_deref());
-    if version != Some(PART_VERSION) {
-        return Err(BlockError::Version(version.unwrap_or("none").to_owned()));
+    match version {
+        Some(PART_VERSION) => Ok(()),
+        other => Err(BlockError::Version(other.unwrap_or("none").to_owned())),
     }
-    if metadata.schema().fields() != rows::schema(table).fields() {
-        return Err(BlockError::Version("with other columns".to_owned()));
-    }
-    Ok(())
 }
 
 /// A file as the Parquet reader takes it.

@@ -142,6 +142,7 @@ impl PartFlush<'_> {
                 path,
                 rows: written.rows,
                 bytes: written.bytes,
+                crc32c: Some(written.crc32c),
                 oldest_unix_nano: written.oldest_unix_nano,
                 newest_unix_nano: written.newest_unix_nano,
                 level: 0,

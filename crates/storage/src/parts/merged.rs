@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::compute::interleave_record_batch;
-use parquet::arrow::arrow_reader::ParquetRecordBatchReader;
 
 use super::file;
 use super::rewrite::RewriteError;
@@ -30,7 +29,7 @@ pub(super) struct Merged {
 
 struct Input {
     part: Arc<PartEntry>,
-    reader: ParquetRecordBatchReader,
+    reader: file::PartReader,
     batch: RecordBatch,
     keys: Vec<Key>,
 }

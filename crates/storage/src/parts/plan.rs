@@ -116,6 +116,7 @@ mod tests {
             path: String::new(),
             rows: 1,
             bytes: 100 - id,
+            crc32c: None,
             oldest_unix_nano: 0,
             newest_unix_nano: 0,
             level,

@@ -51,6 +51,7 @@ impl Folder {
             path,
             spans: spans.len() as u64,
             bytes: 0,
+            crc32c: None,
             oldest_unix_nano: i64::MIN,
             newest_unix_nano: i64::MAX,
             services: None,
