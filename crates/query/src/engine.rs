@@ -200,7 +200,8 @@ impl<'e> Question<'e> {
         })
     }
 
-    fn start(&mut self, request: ScanRequest) -> ScanStream {
+    /// Starts `request`, within the question's deadline.
+    pub(crate) fn start(&mut self, request: ScanRequest) -> ScanStream {
         let stream = self.engine.source.scan(ScanRequest {
             deadline: self.deadline,
             ..request

@@ -51,6 +51,6 @@ pub use names::{
     Operations, Service, Services,
 };
 pub use retention::RetentionRules;
-pub use search::{CANDIDATES_MAX, SearchRequest, SearchResult};
+pub use search::{CANDIDATES_MAX, SearchRequest, SearchResult, search_scan};
 pub use summary::{MatchedSpan, ServiceCount, TraceSummary};
 pub use traces::{BYTES_HELD_MAX, SPANS_HELD_MAX, Trace};

@@ -17,13 +17,14 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 use std::time::Instant;
 
 use arrow::array::{RecordBatch, UInt32Array};
 use arrow::compute::take_record_batch;
 use columnar::{Column, SpanColumns};
 use model::{TenantId, TraceId};
-use store_api::{Order, TimeRange};
+use store_api::{Order, Projection, ScanRequest, TimeRange};
 use traceql::Query;
 
 use crate::condition::{Condition, Needs};
@@ -89,6 +90,37 @@ impl Engine {
     }
 }
 
+/// The scan by which a search for `query` finds the traces that may match; for tools that tell what it costs.
+///
+/// Errors: `Pattern` for queries that `traceql` did not check.
+pub fn search_scan(
+    tenant: &TenantId,
+    query: &Query,
+    time: TimeRange,
+) -> Result<ScanRequest, Error> {
+    let condition = Condition::compile(query)?;
+    Ok(candidates(tenant, query, &condition, time))
+}
+
+fn candidates(
+    tenant: &TenantId,
+    query: &Query,
+    condition: &Condition,
+    time: TimeRange,
+) -> ScanRequest {
+    let mut needs = Needs::of([Column::TraceId, Column::StartTimeUnixNano]);
+    condition.needs(&mut needs);
+    ScanRequest {
+        time,
+        trace_ids: pushdown::trace_ids(query).map(Arc::from),
+        predicate: pushdown::predicate(query),
+        projection: Projection::Columns(needs.columns),
+        attributes: needs.attributes,
+        order: Order::NewestFirst,
+        ..ScanRequest::all(tenant.clone())
+    }
+}
+
 /// A trace that matches.
 struct Found {
     summary: TraceSummary,
@@ -142,20 +174,14 @@ impl<'a> Search<'a> {
     }
 
     async fn run(&mut self) -> Result<(), Error> {
-        let mut needs = Needs::of([Column::TraceId, Column::StartTimeUnixNano]);
-        self.condition.needs(&mut needs);
         let mut time = self.request.time;
         if let Some(cursor) = self.request.cursor {
             let end = cursor.resume_unix_nano.saturating_add(1);
             time.end_unix_nano = time.end_unix_nano.min(end);
         }
-        let mut stream = self.question.scan(
-            time,
-            pushdown::predicate(&self.request.query),
-            needs,
-            Order::NewestFirst,
-            pushdown::trace_ids(&self.request.query),
-        );
+        let request = self.request;
+        let scan = candidates(&request.tenant, &request.query, &self.condition, time);
+        let mut stream = self.question.start(scan);
         while !self.is_complete() {
             match self.question.next(&mut stream).await? {
                 Some(batch) => {

@@ -8,6 +8,7 @@
 //! from the first to the last.
 
 mod cache;
+mod check;
 mod columns;
 mod encode;
 mod file;
@@ -25,16 +26,18 @@ mod traces;
 mod write;
 mod writer;
 
+pub(crate) use check::{group_rows, unreadable_columns};
 pub(crate) use encode::Place;
+pub(crate) use file::BlockInput;
 pub(crate) use folder::{HOUR_NANO, hour_folder, hour_folder_of, hour_of_path, hour_start};
 pub(crate) use group::{GroupScan, Wanted};
-pub(crate) use index::TraceRows;
+pub(crate) use index::{TraceRows, section_bytes};
 pub(crate) use open::{OpenBlock, has_places};
 pub(crate) use reader::BlockReader;
 pub(crate) use reading::{CancelOnDrop, Reading, Stop};
 pub(crate) use rows::BlockRows;
 pub use traces::{TRACE_BUCKET_NANO, TraceEntry, TraceIdFilter, TraceTable, TraceTableError};
-pub(crate) use traces::{TitleRank, TraceSpan};
+pub(crate) use traces::{TitleRank, TraceSpan, TraceTableBuilder};
 pub(crate) use write::Written;
 pub(crate) use writer::{BlockFile, write_sorted};
 

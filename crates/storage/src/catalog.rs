@@ -9,7 +9,7 @@ mod files;
 mod parts;
 
 pub(crate) use commits::{Change, Commits};
-pub(crate) use files::CatalogFiles;
+pub(crate) use files::{CatalogFile, CatalogFiles};
 pub(crate) use parts::{PartEntry, PartTable};
 
 use std::collections::{BTreeMap, HashSet};

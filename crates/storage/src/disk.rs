@@ -4,8 +4,10 @@
 //! [`DiskFile::sync`]; a file's name only after [`Disk::sync_dir`] of its folder. A failed sync says nothing about what
 //! reached the disk, and a later one that succeeds says nothing about the writes before the failed one.
 
+mod read_only;
 mod real;
 
+pub(crate) use read_only::ReadOnly;
 pub use real::RealDisk;
 
 use std::any::Any;

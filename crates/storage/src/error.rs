@@ -7,6 +7,7 @@ use arrow::error::ArrowError;
 use parquet::errors::ParquetError;
 use store_api::{Error, ErrorKind};
 
+use crate::sealed::SealedError;
 use crate::segment::SegmentError;
 
 /// Why a store did not open.
@@ -81,6 +82,14 @@ pub enum CatalogError {
 }
 
 impl OpenError {
+    /// Of the file of pins and erasures.
+    pub(crate) fn holds(error: SealedError) -> Self {
+        Self::Holds {
+            path: crate::holds::PATH.to_owned(),
+            problem: error.to_string(),
+        }
+    }
+
     pub(crate) fn io(context: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
         let context = context.into();
         move |source| Self::Io { context, source }

@@ -8,7 +8,9 @@ mod leftovers;
 mod write;
 
 pub(crate) use leftovers::Leftovers;
-pub(crate) use write::{BlockIds, FlushJob, by_hour, pieces, remove_orphans, remove_unnamed};
+pub(crate) use write::{
+    BlockIds, FOLDER, FlushJob, by_hour, files_of, pieces, remove_orphans, remove_unnamed,
+};
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -8,7 +8,7 @@
 //! # Reading order
 //!
 //! [`Config`] → [`disk`] (everything that touches the disk) → `segment` (bytes of the log) → `log` (segment files, group
-//! commit) → `digests` (retries) → `head` → `block` → `catalog` → `flush` → `holds` (pins, erasures) → `compact` → `scan` → [`Store`].
+//! commit) → `digests` (retries) → `head` → `block` → `catalog` → `flush` → `holds` (pins, erasures) → `compact` → `scan` → [`Store`]; `offline` for tools.
 //!
 //! # Threads
 //!
@@ -29,6 +29,7 @@ mod flush;
 mod head;
 mod holds;
 mod log;
+mod offline;
 mod parts;
 mod scan;
 mod sealed;
@@ -40,5 +41,10 @@ pub use block::{TRACE_BUCKET_NANO, TraceEntry, TraceIdFilter, TraceTable, TraceT
 pub use compact::{KeepCounts, Pass, Policy, Retention};
 pub use config::Config;
 pub use error::OpenError;
+pub use offline::{
+    Anatomy, BlockPlan, ChunkFacts, ColumnFacts, FileDetail, FilesFacts, GroupFacts, Inspection,
+    Inspector, Offline, OfflineSource, PageFacts, Plan, Problem, Repaired, Subject, TableFacts,
+    TableFile, Verified,
+};
 pub use segment::{Record, SegmentDamage, SegmentError, SegmentHeader, SegmentReader};
 pub use store::{Recovery, Store, Surroundings};

@@ -7,11 +7,14 @@
 //! A write or sync that failed leaves the segment in an unknown state: it is abandoned, never synced again as if nothing had
 //! happened, and the next group begins another. What it held before was synced then and stays.
 
+mod chain;
 mod replay;
 mod segments;
+mod survey;
 
-pub(crate) use replay::{Replayed, remove_quarantined, replay};
-pub(crate) use segments::{Segments, is_empty, remove_up_to};
+pub(crate) use replay::{QUARANTINE, Replayed, remove_quarantined, replay};
+pub(crate) use segments::{Segments, first, is_empty, remove_up_to};
+pub(crate) use survey::{SegmentState, survey};
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, TryRecvError, TrySendError, sync_channel};

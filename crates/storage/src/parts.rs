@@ -4,10 +4,11 @@
 //! spans. Merging, retention and erasure of parts run in the thread of `compact` and commit as it does. `rows` says what the tables are,
 //! `file` how a part is written and read, `merged` brings several into one order; `counts` counts spans for
 //! roll-ups and edges, `fold` sums their rows up; `plan` decides, `rewrite` writes, `upkeep` does both in passes;
-//! `logs` and `count_reader` answer questions.
+//! `logs` and `count_reader` answer questions; `check` is for tools.
 //!
 //! Never here: what a span counts as, which crate `rollup` knows.
 
+mod check;
 mod count_reader;
 mod counts;
 mod file;
@@ -20,6 +21,7 @@ mod rewrite;
 mod rows;
 mod upkeep;
 
+pub(crate) use check::check;
 pub(crate) use count_reader::CountReader;
 pub(crate) use counts::Counts;
 pub(crate) use flush::PartFlush;

@@ -9,6 +9,8 @@ mod parts;
 mod services;
 mod summaries;
 
+pub(crate) use parts::SummaryRows;
+
 use std::cmp::Ordering;
 use std::collections::{BinaryHeap, HashSet};
 use std::sync::Arc;
@@ -19,7 +21,9 @@ use clock::SharedClock;
 use columnar::Column;
 use futures::{StreamExt, stream};
 use model::{TenantId, TraceId};
-use store_api::{Error, ErrorKind, Projection, ScanBatch, ScanRequest, ScanStream, TimeRange};
+use store_api::{
+    Error, ErrorKind, Extent, Projection, ScanBatch, ScanRequest, ScanStream, TimeRange,
+};
 use tokio::sync::Semaphore;
 
 use crate::block::{
@@ -60,6 +64,26 @@ impl Scanner {
             batches: Box::pin(batches),
             report,
         }
+    }
+
+    /// What there is of `tenant`.
+    pub(crate) fn extent(&self, tenant: &TenantId) -> Extent {
+        let inner = self.state.lock();
+        let head = inner.head.of_tenant(tenant).map(|b| {
+            let spans = b.batch.num_rows() as u64;
+            (spans, b.oldest_unix_nano, b.newest_unix_nano)
+        });
+        let blocks = inner.catalog.of_tenant(tenant).iter();
+        let blocks = blocks.map(|b| (b.spans, b.oldest_unix_nano, b.newest_unix_nano));
+        let mut extent = Extent::default();
+        for (spans, oldest, newest) in head.chain(blocks) {
+            extent.spans += spans;
+            extent.oldest_unix_nano =
+                Some(extent.oldest_unix_nano.map_or(oldest, |o| o.min(oldest)));
+            extent.newest_unix_nano =
+                Some(extent.newest_unix_nano.map_or(newest, |n| n.max(newest)));
+        }
+        extent
     }
 }
 

@@ -27,7 +27,7 @@ use crate::disk::{Disk, RealDisk};
 use crate::error::{OpenError, SHORT_RETRY};
 use crate::flush::{BlockIds, FlushJob, Flusher, Leftovers, remove_orphans};
 use crate::head::{self, Budget, HeadBatch};
-use crate::holds::{self, HoldsFile};
+use crate::holds::HoldsFile;
 use crate::log::{self, Committer, LogHandle, Pending, Replayed, Segments};
 use crate::parts::{self, CountReader, LogReader, PartRewriter, PartUpkeep};
 use crate::scan::Scanner;
@@ -164,10 +164,7 @@ impl Store {
         let last_id = last_id.max(parts::remove_orphans(disk.as_ref(), &catalog)?);
         let block_ids = Arc::new(BlockIds::after(last_id));
         let leftovers = Arc::<Leftovers>::default();
-        let holds = HoldsFile::open(disk.clone()).map_err(|e| OpenError::Holds {
-            path: holds::PATH.to_owned(),
-            problem: e.to_string(),
-        })?;
+        let holds = HoldsFile::open(disk.clone()).map_err(OpenError::holds)?;
         let holds = Arc::new(holds);
         let digests = Digests::new(config.dedup_window, config.dedup_entries_max);
         for request in files.requests() {
@@ -373,7 +370,7 @@ async fn on_blocking_thread<T: Send + 'static>(
 }
 
 /// Puts what the log held into the head. Returns its last segment.
-fn fill_head(
+pub(crate) fn fill_head(
     replayed: Replayed,
     state: &State,
     budget: &Budget,
@@ -525,21 +522,6 @@ impl SpanSource for Store {
     }
 
     fn extent(&self, tenant: &TenantId) -> Extent {
-        let inner = self.inner.scanner.state.lock();
-        let head = inner.head.of_tenant(tenant).map(|b| {
-            let spans = b.batch.num_rows() as u64;
-            (spans, b.oldest_unix_nano, b.newest_unix_nano)
-        });
-        let blocks = inner.catalog.of_tenant(tenant).iter();
-        let blocks = blocks.map(|b| (b.spans, b.oldest_unix_nano, b.newest_unix_nano));
-        let mut extent = Extent::default();
-        for (spans, oldest, newest) in head.chain(blocks) {
-            extent.spans += spans;
-            extent.oldest_unix_nano =
-                Some(extent.oldest_unix_nano.map_or(oldest, |o| o.min(oldest)));
-            extent.newest_unix_nano =
-                Some(extent.newest_unix_nano.map_or(newest, |n| n.max(newest)));
-        }
-        extent
+        self.inner.scanner.extent(tenant)
     }
 }

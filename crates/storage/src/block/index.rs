@@ -8,6 +8,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use columnar::{Column, SpanColumns};
 use model::TraceId;
+use parquet::file::metadata::ParquetMetaData;
 
 use super::cache::{CacheKey, Cached};
 use super::group::Wanted;
@@ -220,10 +221,9 @@ impl OpenBlock {
         let Some(place) = value_of(&self.metadata, key) else {
             return Ok(None);
         };
-        let numbers: Vec<u64> = place.split(',').map_while(|n| n.parse().ok()).collect();
-        let [found, at, len, crc] = numbers[..] else {
-            return Err(damaged("the place of a section cannot be read"));
-        };
+        let place = numbers_of(place);
+        let [found, at, len, crc] =
+            place.ok_or_else(|| damaged("the place of a section cannot be read"))?;
         match found.cmp(&u64::from(version)) {
             Ordering::Less => return Ok(None),
             Ordering::Equal => {}
@@ -236,4 +236,19 @@ impl OpenBlock {
         }
         Ok(Some(bytes))
     }
+}
+
+/// Version, offset, length and checksum of a section.
+fn numbers_of(place: &str) -> Option<[u64; 4]> {
+    let numbers: Vec<u64> = place.split(',').map_while(|n| n.parse().ok()).collect();
+    numbers.try_into().ok()
+}
+
+/// Bytes of the filter of trace ids and of the table of traces in a file with `metadata`; 0 of what it does not have.
+pub(crate) fn section_bytes(metadata: &ParquetMetaData) -> (u64, u64) {
+    let bytes = |key| {
+        let place = value_of(metadata, key).and_then(numbers_of);
+        place.map_or(0, |[_, _, len, _]| len)
+    };
+    (bytes(TRACE_FILTER_KEY), bytes(TRACE_TABLE_KEY))
 }

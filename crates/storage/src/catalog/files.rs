@@ -23,6 +23,14 @@ pub(crate) struct CatalogFiles {
     requests: VecDeque<KeptRequest>,
 }
 
+/// One file of a catalog.
+#[derive(Debug)]
+pub(crate) struct CatalogFile {
+    pub(crate) number: u64,
+    pub(crate) path: String,
+    pub(crate) commit: Result<Commit, CatalogError>,
+}
+
 impl CatalogFiles {
     /// Reads the newest version, and removes files that it does not need.
     pub(crate) fn open(disk: Arc<dyn Disk>) -> Result<(Self, Catalog), CatalogError> {
@@ -61,6 +69,34 @@ impl CatalogFiles {
         Ok((this, catalog))
     }
 
+    /// Every file on its own, whether it is still needed or not, the oldest first.
+    pub(crate) fn read_each(disk: &dyn Disk) -> Result<Vec<CatalogFile>, CatalogError> {
+        let names = disk.list(FOLDER).map_err(io(FOLDER))?;
+        let mut files = Vec::new();
+        for name in names.into_iter().map(|entry| entry.name) {
+            let of_kind = |suffix| number_of(&name, suffix).map(|number| (number, suffix));
+            files.extend(of_kind(CHECKPOINT).or_else(|| of_kind(COMMIT)));
+        }
+        files.sort_unstable();
+        let read = |(number, suffix)| CatalogFile {
+            number,
+            path: path_of(number, suffix),
+            commit: read_one(disk, number, suffix),
+        };
+        Ok(files.into_iter().map(read).collect())
+    }
+
+    /// Makes `catalog`, which came about in another way than by commits, durable: as a checkpoint, so that no file before it counts.
+    pub(crate) fn replace(
+        disk: Arc<dyn Disk>,
+        catalog: &Catalog,
+        requests: Vec<KeptRequest>,
+    ) -> Result<(), CatalogError> {
+        let requests = requests.into();
+        let this = Self { disk, requests };
+        this.write(&this.checkpoint(catalog), CHECKPOINT)
+    }
+
     /// The requests that a retry may still bring, oldest first.
     pub(crate) fn requests(&self) -> impl Iterator<Item = &KeptRequest> {
         self.requests.iter()
@@ -93,15 +129,7 @@ impl CatalogFiles {
         if !catalog.version.is_multiple_of(CHECKPOINT_EVERY) {
             return Ok(());
         }
-        let checkpoint = Commit {
-            version: catalog.version,
-            watermark: catalog.watermark,
-            blocks: catalog.blocks().map(|b| b.as_ref().clone()).collect(),
-            parts: catalog.parts().map(|p| p.as_ref().clone()).collect(),
-            removed: Vec::new(),
-            requests: self.requests.iter().cloned().collect(),
-        };
-        self.write(&checkpoint, CHECKPOINT)?;
+        self.write(&self.checkpoint(catalog), CHECKPOINT)?;
         for entry in self.disk.list(FOLDER).map_err(io(FOLDER))? {
             let name = &entry.name;
             let replaced = match number_of(name, CHECKPOINT) {
@@ -115,19 +143,24 @@ impl CatalogFiles {
         Ok(())
     }
 
+    fn checkpoint(&self, catalog: &Catalog) -> Commit {
+        Commit {
+            version: catalog.version,
+            watermark: catalog.watermark,
+            blocks: catalog.blocks().map(|b| b.as_ref().clone()).collect(),
+            parts: catalog.parts().map(|p| p.as_ref().clone()).collect(),
+            removed: Vec::new(),
+            requests: self.requests.iter().cloned().collect(),
+        }
+    }
+
     fn read(
         &mut self,
         before: &Catalog,
         number: u64,
         suffix: &str,
     ) -> Result<Catalog, CatalogError> {
-        let path = path_of(number, suffix);
-        let versions = CATALOG_VERSION_OLDEST..=CATALOG_VERSION;
-        let read = sealed::read(self.disk.as_ref(), &path, versions);
-        let commit = upgraded(&path, read.map_err(|e| of_sealed(&path, e))?)?;
-        if commit.version != number {
-            return Err(damaged(&path, format!("holds version {}", commit.version)));
-        }
+        let commit = read_one(self.disk.as_ref(), number, suffix)?;
         let catalog = before.with(&commit);
         self.requests.extend(commit.requests);
         Ok(catalog)
@@ -139,6 +172,17 @@ impl CatalogFiles {
         let place = (FOLDER, name.as_str());
         sealed::write(self.disk.as_ref(), place, CATALOG_VERSION, commit).map_err(io(&path))
     }
+}
+
+/// What the file of `number` says.
+fn read_one(disk: &dyn Disk, number: u64, suffix: &str) -> Result<Commit, CatalogError> {
+    let path = path_of(number, suffix);
+    let read = sealed::read(disk, &path, CATALOG_VERSION_OLDEST..=CATALOG_VERSION);
+    let commit: Commit = upgraded(&path, read.map_err(|e| of_sealed(&path, e))?)?;
+    if commit.version != number {
+        return Err(damaged(&path, format!("holds version {}", commit.version)));
+    }
+    Ok(commit)
 }
 
 /// `commit` with what version 1 did not write.

@@ -19,7 +19,8 @@ use crate::log::{self, LogHandle};
 use crate::parts::PartFlush;
 use crate::state::State;
 
-const FOLDER: &str = "blocks";
+/// The folder of blocks.
+pub(crate) const FOLDER: &str = "blocks";
 
 /// What a flush needs.
 #[derive(Debug)]
@@ -72,7 +73,8 @@ impl FlushJob {
         result
     }
 
-    fn flush_up_to(&mut self, sealed: u64) -> Result<(), FlushError> {
+    /// Flushes the segments up to `sealed`, which get no more records.
+    pub(crate) fn flush_up_to(&mut self, sealed: u64) -> Result<(), FlushError> {
         let (spans, logs) = self.state.lock().head.up_to(sealed);
         let added = self.write_blocks(&spans)?;
         let flush = PartFlush {
@@ -239,7 +241,18 @@ pub(crate) fn remove_unnamed(
     table: &str,
     named: &HashSet<&str>,
 ) -> Result<u64, OpenError> {
-    let mut newest = 0;
+    let files = files_of(disk, table)?;
+    for (_, path) in &files {
+        if !named.contains(path.as_str()) {
+            disk.remove(path).map_err(OpenError::io(path))?;
+        }
+    }
+    Ok(files.iter().map(|(id, _)| *id).max().unwrap_or(0))
+}
+
+/// The files in `table`'s folders of tenants and hours, whether a commit names them or not: number and path.
+pub(crate) fn files_of(disk: &dyn Disk, table: &str) -> Result<Vec<(u64, String)>, OpenError> {
+    let mut files = Vec::new();
     let list = |path: &str| disk.list(path).map_err(OpenError::io(path));
     for tenant in list(table)?.into_iter().filter(|e| e.is_dir) {
         let tenant = format!("{table}/{}", tenant.name);
@@ -250,14 +263,9 @@ pub(crate) fn remove_unnamed(
                     .name
                     .strip_suffix(".parquet")
                     .and_then(|n| n.parse().ok());
-                let Some(id) = id else { continue };
-                newest = newest.max(id);
-                let path = format!("{hour}/{}", file.name);
-                if !named.contains(path.as_str()) {
-                    disk.remove(&path).map_err(OpenError::io(&path))?;
-                }
+                files.extend(id.map(|id| (id, format!("{hour}/{}", file.name))));
             }
         }
     }
-    Ok(newest)
+    Ok(files)
 }

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
+use super::chain::Chain;
 use super::segments::{FOLDER, id_of, path_of};
 use crate::disk::{Disk, create_dirs, read_file};
 use crate::error::OpenError;
 use crate::segment::{Record, SegmentError, SegmentReader};
 
 /// Where segments go that hold what could not be read.
-const QUARANTINE: &str = "quarantine";
+pub(crate) const QUARANTINE: &str = "quarantine";
 
 /// What the log held.
 #[derive(Debug, Default)]
@@ -40,33 +41,22 @@ pub(crate) fn replay(disk: &Arc<dyn Disk>, watermark: u64) -> Result<Replayed, O
         last: (watermark, 0),
         ..Replayed::default()
     };
-    // Newest first, because a segment says how many records of the one before it were acknowledged.
-    let mut known = None;
+    let mut chain = Chain::new(watermark);
     let mut newest_first = Vec::new();
     for &id in ids.iter().rev() {
         if id <= watermark {
             remove(disk, id)?;
             continue;
         }
-        let synced = match known {
-            Some((previous, records)) if previous == id => records,
-            Some((previous, records)) if previous > id && previous > watermark && records > 0 => {
-                replayed.lost(disk, &path_of(previous), "the file is gone");
-                0
-            }
-            _ => 0,
-        };
-        if let Some(reader) = read(disk, id, synced, &mut replayed)? {
-            known = Some((reader.header.previous_id, reader.header.previous_records));
-            newest_first.push((id, reader));
+        if let Some((gone, _)) = chain.gone_before(id) {
+            replayed.lost(disk, &path_of(gone), "the file is gone");
         }
+        let reader = read(disk, id, chain.synced(id), &mut replayed)?;
+        chain.looked_at(id, reader.as_ref().map(|reader| &reader.header));
+        newest_first.extend(reader.map(|reader| (id, reader)));
     }
-    if let Some((previous, records)) = known
-        && previous > watermark
-        && records > 0
-        && ids.first().is_none_or(|&first| previous < first)
-    {
-        replayed.lost(disk, &path_of(previous), "the file is gone");
+    if let Some((gone, _)) = chain.gone_before(watermark) {
+        replayed.lost(disk, &path_of(gone), "the file is gone");
     }
     if let Some(&newest) = ids.last() {
         replayed.last.0 = newest.max(watermark);

@@ -6,7 +6,7 @@ use clock::Entropy;
 use telemetry::StorageMetrics;
 
 use crate::disk::{Disk, DiskFile};
-use crate::error::LogError;
+use crate::error::{LogError, OpenError};
 use crate::segment::{EncodedRecord, SegmentHeader, header_bytes};
 
 pub(crate) const FOLDER: &str = "log";
@@ -170,6 +170,13 @@ fn write_group(segment: &Segment, records: Vec<&mut EncodedRecord>) -> std::io::
 pub(crate) fn is_empty(disk: &dyn Disk) -> std::io::Result<bool> {
     let entries = disk.list(FOLDER)?;
     Ok(entries.iter().all(|entry| id_of(&entry.name).is_none()))
+}
+
+/// The lowest number of a segment that is there; 0 when there is none.
+pub(crate) fn first(disk: &dyn Disk) -> Result<u64, OpenError> {
+    let entries = disk.list(FOLDER).map_err(OpenError::io(FOLDER))?;
+    let ids = entries.iter().filter_map(|entry| id_of(&entry.name));
+    Ok(ids.min().unwrap_or(0))
 }
 
 /// Removes the files of segments up to `watermark`. Returns how many.

@@ -12,7 +12,7 @@ use store_api::{ServiceCount, TraceSummary};
 use crate::block::{TitleRank, TraceEntry, TraceSpan};
 
 /// The columns of [`SummaryRows`], in schema order.
-pub(super) const SUMMARY_COLUMNS: [Column; 9] = [
+pub(crate) const SUMMARY_COLUMNS: [Column; 9] = [
     Column::TraceId,
     Column::SpanId,
     Column::ParentSpanId,
@@ -25,7 +25,7 @@ pub(super) const SUMMARY_COLUMNS: [Column; 9] = [
 ];
 
 /// Rows as a summary looks at them.
-pub(super) struct SummaryRows<'a> {
+pub(crate) struct SummaryRows<'a> {
     trace_ids: &'a FixedSizeBinaryArray,
     span_ids: &'a FixedSizeBinaryArray,
     parents: &'a FixedSizeBinaryArray,
@@ -39,7 +39,7 @@ pub(super) struct SummaryRows<'a> {
 
 impl<'a> SummaryRows<'a> {
     /// Errors: when `batch` lacks one of [`SUMMARY_COLUMNS`].
-    pub(super) fn new(batch: &'a RecordBatch) -> Result<Self, ViewError> {
+    pub(crate) fn new(batch: &'a RecordBatch) -> Result<Self, ViewError> {
         let columns = SpanColumns::new(batch);
         Ok(Self {
             trace_ids: columns.ids(Column::TraceId)?,
@@ -54,19 +54,20 @@ impl<'a> SummaryRows<'a> {
         })
     }
 
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.trace_ids.len()
     }
 
-    pub(super) fn trace_id(&self, row: usize) -> TraceId {
+    pub(crate) fn trace_id(&self, row: usize) -> TraceId {
         TraceId(self.trace_ids.value(row).try_into().unwrap_or_default())
     }
 
-    pub(super) fn start(&self, row: usize) -> i64 {
+    pub(crate) fn start(&self, row: usize) -> i64 {
         self.starts.value(row)
     }
 
-    fn span(&self, row: usize) -> TraceSpan<'a> {
+    /// The span of `row`, but for its service.
+    pub(crate) fn span(&self, row: usize) -> TraceSpan<'a> {
         TraceSpan {
             trace_id: self.trace_id(row),
             start_unix_nano: self.starts.value(row),
@@ -77,6 +78,10 @@ impl<'a> SummaryRows<'a> {
             kind: self.kinds.value(row),
             name: self.names.get(row),
         }
+    }
+
+    pub(crate) fn service(&self, row: usize) -> &'a str {
+        self.services.get(row)
     }
 }
 
@@ -96,7 +101,7 @@ pub(super) struct Sum {
 impl Sum {
     /// Adds a row.
     pub(super) fn add(&mut self, rows: &SummaryRows<'_>, row: usize, hasher: &RandomState) {
-        let (span, service) = (rows.span(row), rows.services.get(row));
+        let (span, service) = (rows.span(row), rows.service(row));
         let rank = TitleRank::of(&span);
         let end = span.end_unix_nano.max(span.start_unix_nano);
         if self.title.is_none() {

@@ -10,6 +10,8 @@ mod damaged_blocks;
 mod filtered;
 mod golden;
 mod logs;
+mod offline;
+mod offline_repair;
 mod pressure;
 mod real_disk;
 mod rewriting;
