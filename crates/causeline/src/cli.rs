@@ -9,6 +9,8 @@ use shop::Fault;
 use crate::commands::export::ExportArgs;
 use crate::commands::holds::{EraseArgs, PinArgs};
 use crate::commands::import::ImportArgs;
+use crate::commands::inspect::InspectArgs;
+use crate::commands::verify::VerifyArgs;
 
 /// Distributed tracing in one binary.
 #[derive(Debug, Parser)]
@@ -28,10 +30,14 @@ pub(crate) enum Command {
     Pin(PinArgs),
     /// Erase traces from everything that a running server keeps
     Erase(EraseArgs),
-    /// Write traces of a running server into a file
+    /// Write traces of a running server, or of a data folder, into a file
     Export(ExportArgs),
     /// Send traces of files to a running server
     Import(ImportArgs),
+    /// Say what lies in a data folder, what takes the space, and what a query would read
+    Inspect(InspectArgs),
+    /// Check everything in a data folder, and repair it
+    Verify(VerifyArgs),
     /// Run one service of the demonstration shop
     #[command(hide = true)]
     Shop(shop::ShopArgs),

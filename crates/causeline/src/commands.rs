@@ -1,10 +1,16 @@
-//! Commands that talk to a running server: one module each.
+//! Commands that talk to a running server, or work on a data folder: one module each.
 
 pub(crate) mod client;
 pub(crate) mod export;
 pub(crate) mod holds;
 pub(crate) mod import;
+pub(crate) mod inspect;
+pub(crate) mod verify;
 pub(crate) mod when;
+
+use std::path::Path;
+
+use storage::{Offline, OpenError};
 
 use crate::node::AnyError;
 
@@ -14,4 +20,16 @@ pub(crate) fn block_on(work: impl Future<Output = Result<(), AnyError>>) -> Resu
         .enable_all()
         .build()?;
     runtime.block_on(work)
+}
+
+/// Takes a data folder for this process alone.
+pub(crate) fn take_folder(folder: &Path) -> Result<Offline, AnyError> {
+    Offline::open(folder).map_err(|error| match error {
+        OpenError::Locked => format!(
+            "{error}: {} must be without a server while this command works on it",
+            folder.display()
+        )
+        .into(),
+        other => other.into(),
+    })
 }

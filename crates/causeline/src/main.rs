@@ -1,7 +1,7 @@
 //! The causeline binary: command line, settings, build, run, drain.
 //!
 //! `cli` is what the operator can type, `file` what they can write, `node` builds the rooms from the settings and runs them, `demo` adds the shop, `commands` are
-//! for operators of a running server, `logs` and
+//! for operators of a running server or of its data folder, `logs` and
 //! `self_traces` are Causeline's own observability.
 //!
 //! Never here: anything a room should decide.
@@ -34,6 +34,8 @@ fn main() -> ExitCode {
         Command::Erase(args) => commands::holds::run_erase(args),
         Command::Export(args) => commands::export::run(args),
         Command::Import(args) => commands::import::run(args),
+        Command::Inspect(args) => commands::inspect::run(args),
+        Command::Verify(args) => commands::verify::run(args),
         Command::Shop(args) => shop::run_service_process(args).map_err(Into::into),
     };
     match ended {

@@ -1,6 +1,7 @@
-//! `causeline export`: spans out of a running server, into a file that others can read.
+//! `causeline export`: spans out of a running server or a data folder, into a file that others can read.
 
 mod file;
+mod offline;
 
 use std::path::PathBuf;
 
@@ -46,6 +47,9 @@ pub(crate) struct ExportArgs {
     output: PathBuf,
     #[command(flatten)]
     server: ServerArgs,
+    /// Read this data folder, which no server has open, instead of asking a server
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
 }
 
 /// The forms of an exported file.
@@ -69,7 +73,12 @@ pub(crate) fn run(args: ExportArgs) -> Result<(), AnyError> {
         end: millis(args.end),
     };
     let mut target = Target::create(&args.output, args.format)?;
-    block_on(online(&Client::new(&args.server), selection, &mut target))?;
+    block_on(async {
+        match &args.data_dir {
+            Some(folder) => offline::export(folder, &selection, &mut target).await,
+            None => online(&Client::new(&args.server), selection, &mut target).await,
+        }
+    })?;
     let written = target.finish()?;
     eprintln!("{} spans are exported", written.spans);
     Ok(())

@@ -9,6 +9,7 @@ mod holds;
 mod leaks;
 mod logs;
 mod node;
+mod offline;
 mod otlp;
 mod own_traces;
 mod tempo;
