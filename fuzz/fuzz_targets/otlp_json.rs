@@ -4,7 +4,7 @@
 use columnar::BatchBuilder;
 use libfuzzer_sys::fuzz_target;
 use model::TenantId;
-use wire::otlp::{Limits, decode_json, to_traces_data, traces_data_to_json};
+use wire::otlp::{Limits, OtlpJson, decode_json, to_traces_data};
 
 fuzz_target!(|body: &[u8]| {
     let Ok(decoded) = decode_json(body, &Limits::default()) else {
@@ -12,7 +12,7 @@ fuzz_target!(|body: &[u8]| {
     };
     let batch = decoded.rows.finish(&TenantId::default_tenant(), 0);
     let traces = to_traces_data(&batch).expect("the builder's batch has every column");
-    let json = traces_data_to_json(&traces).to_string();
+    let json = OtlpJson(&traces).text();
     let again = decode_json(json.as_bytes(), &Limits::default()).expect("what we write, we read");
     assert_eq!(again.rejected.count(), 0);
     let again = again.rows.finish(&TenantId::default_tenant(), 0);

@@ -4,7 +4,7 @@
 use columnar::BatchBuilder;
 use libfuzzer_sys::fuzz_target;
 use model::TenantId;
-use wire::otlp::{Limits, decode_logs_protobuf, logs_data_to_json, to_logs_data};
+use wire::otlp::{Limits, OtlpJson, decode_logs_protobuf, to_logs_data};
 
 fuzz_target!(|body: &[u8]| {
     let Ok(decoded) = decode_logs_protobuf(body, &Limits::default()) else {
@@ -12,7 +12,7 @@ fuzz_target!(|body: &[u8]| {
     };
     let batch = decoded.rows.finish(&TenantId::default_tenant(), 0);
     let logs = to_logs_data(&batch).expect("the builder's batch has every column");
-    let json = logs_data_to_json(&logs).to_string();
+    let json = OtlpJson(&logs).text();
     let again = wire::otlp::decode_logs_json(json.as_bytes(), &Limits::default())
         .expect("what we write, we read");
     assert_eq!(again.rejected.count(), 0);

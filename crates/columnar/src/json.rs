@@ -1,4 +1,4 @@
-//! Reads OTLP/JSON of values, resources and scopes as it stands in dictionary values, and turns values into trees of it.
+//! Reads OTLP/JSON of values, resources and scopes as it stands in dictionary values.
 //!
 //! Lenient towards OTLP/JSON's alternatives (64-bit integers as strings or numbers); `json_text` writes the one form.
 //! Depth is bounded by serde_json's recursion limit of 128.
@@ -6,23 +6,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use model::{AnyValue, EntityRef, KeyValue, Resource, Scope};
-use serde_json::{Value, json};
-
-/// OTLP/JSON of `value`; an empty value is `{}`.
-pub fn value_to_json(value: &AnyValue) -> Value {
-    match value {
-        AnyValue::Empty => json!({}),
-        AnyValue::String(v) => json!({ "stringValue": v }),
-        AnyValue::Bool(v) => json!({ "boolValue": v }),
-        AnyValue::Int(v) => json!({ "intValue": v.to_string() }),
-        AnyValue::Double(v) => json!({ "doubleValue": double_to_json(*v) }),
-        AnyValue::Array(v) => {
-            json!({ "arrayValue": { "values": v.iter().map(value_to_json).collect::<Vec<_>>() } })
-        }
-        AnyValue::KvList(v) => json!({ "kvlistValue": { "values": attributes_to_json(v) } }),
-        AnyValue::Bytes(v) => json!({ "bytesValue": BASE64.encode(v) }),
-    }
-}
+use serde_json::Value;
 
 /// The value of its OTLP/JSON, or `None` when it is not one.
 pub fn value_from_json(json: &Value) -> Option<AnyValue> {
@@ -76,13 +60,6 @@ pub fn scope_from_json(text: &str) -> Option<Scope> {
         dropped_attributes_count,
         schema_url: take_text(&json, "schemaUrl"),
     })
-}
-
-fn attributes_to_json(attributes: &[KeyValue]) -> Vec<Value> {
-    attributes
-        .iter()
-        .map(|a| json!({ "key": a.key, "value": value_to_json(&a.value) }))
-        .collect()
 }
 
 fn attribute_from_json(json: &Value) -> Option<KeyValue> {
@@ -139,15 +116,6 @@ fn int_from_json(json: &Value) -> Option<i64> {
 }
 
 /// Source: protobuf's JSON mapping of `double`.
-fn double_to_json(v: f64) -> Value {
-    match v {
-        _ if v.is_nan() => "NaN".into(),
-        f64::INFINITY => "Infinity".into(),
-        f64::NEG_INFINITY => "-Infinity".into(),
-        _ => v.into(),
-    }
-}
-
 fn double_from_json(json: &Value) -> Option<f64> {
     match json.as_str() {
         Some("Infinity") => Some(f64::INFINITY),

@@ -35,7 +35,7 @@ pub use builder::{
 };
 pub use convert::{from_model, to_model};
 pub use interner::Interner;
-pub use json::{resource_from_json, scope_from_json, value_from_json, value_to_json};
+pub use json::{resource_from_json, scope_from_json, value_from_json};
 pub use json_text::{resource_to_json, scope_to_json};
 pub use log_convert::{logs_from_model, logs_to_model};
 pub use log_schema::{LOG_FORMAT_VERSION, LogColumn, log_schema};

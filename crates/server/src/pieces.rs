@@ -9,8 +9,9 @@ use axum::response::{IntoResponse, Response};
 use columnar::{SpanColumns, ViewError};
 use futures::{StreamExt, stream};
 use http::header;
-use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, TracesData};
+use opentelemetry_proto::tonic::trace::v1::ResourceSpans;
 use query::Trace;
+use wire::otlp::OtlpJson;
 
 use crate::error::ApiError;
 
@@ -69,13 +70,11 @@ pub(crate) fn otlp_json(
         }
         let mut resource_spans = resource_spans(trace, range.clone())?;
         resource_spans.iter_mut().for_each(mend);
-        let json = wire::otlp::traces_data_to_json(&TracesData { resource_spans });
-        let items = json["resourceSpans"].as_array();
-        for (number, item) in items.into_iter().flatten().enumerate() {
+        for (number, item) in resource_spans.iter().enumerate() {
             if range.start > 0 || number > 0 {
                 out.push(b',');
             }
-            serde_json::to_writer(&mut *out, item).map_err(internal)?;
+            serde_json::to_writer(&mut *out, &OtlpJson(item)).map_err(internal)?;
         }
         if range.end == trace.batch.num_rows() {
             out.extend_from_slice(after.as_bytes());

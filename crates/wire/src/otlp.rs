@@ -16,7 +16,7 @@ mod outcome;
 mod protobuf;
 
 pub use export::{ExportError, spans_to_traces_data, to_logs_data, to_messages, to_traces_data};
-pub use export_json::{logs_data_to_json, traces_data_to_json};
+pub use export_json::OtlpJson;
 pub use import::{ImportError, from_logs_data, from_traces_data};
 pub(crate) use json::problem as json_problem;
 pub use json::{decode_json, decode_logs_json};

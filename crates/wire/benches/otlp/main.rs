@@ -12,14 +12,14 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use model::TenantId;
 use opentelemetry_proto::tonic::trace::v1::TracesData;
 use prost::Message;
-use wire::otlp::{Limits, decode_json, decode_protobuf, from_traces_data, traces_data_to_json};
+use wire::otlp::{Limits, OtlpJson, decode_json, decode_protobuf, from_traces_data};
 
 const SPANS: usize = 2_000;
 
 fn otlp(c: &mut Criterion) {
     let traces = request::request(SPANS, 42);
     let body = traces.encode_to_vec();
-    let json = traces_data_to_json(&traces).to_string();
+    let json = OtlpJson(&traces).text();
     println!(
         "{} B of protobuf and {} B of JSON per span",
         body.len() / SPANS,

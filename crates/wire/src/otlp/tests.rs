@@ -35,7 +35,7 @@ fn from_json(body: &str) -> Seen {
 /// Decodes a request in both encodings, which must agree.
 fn from_both(traces: &TracesData) -> Seen {
     let protobuf = from_protobuf(&traces.encode_to_vec());
-    let json = from_json(&traces_data_to_json(traces).to_string());
+    let json = from_json(&OtlpJson(traces).text());
     assert!(testkit::same_rows(&protobuf.0, &json.0));
     assert_eq!(protobuf.1, json.1);
     protobuf

@@ -4,7 +4,8 @@ use opentelemetry_proto::tonic::trace::v1::TracesData;
 use proptest::prelude::*;
 use prost::Message;
 use wire::otlp::{
-    Limits, decode_json, decode_protobuf, from_traces_data, to_traces_data, traces_data_to_json,
+    Limits, OtlpJson, decode_json, decode_protobuf, from_traces_data, spans_to_traces_data,
+    to_traces_data,
 };
 
 use crate::{batch, spans};
@@ -59,11 +60,25 @@ proptest! {
 
     #[test]
     fn json_comes_back_equal(traces in traces()) {
-        let text = traces_data_to_json(&traces).to_string();
+        let text = OtlpJson(&traces).text();
         let decoded = decode_json(text.as_bytes(), &Limits::default()).unwrap();
         prop_assert_eq!(decoded.rejected.count(), 0);
         let back = to_traces_data(&batch(decoded)).unwrap();
         prop_assert!(same(&back, &traces), "{}\n{:#?}\n{:#?}", text, back, traces);
+    }
+
+    #[test]
+    fn stored_json_is_the_exported_one(value in testkit::any_value()) {
+        let (kind, text) = columnar::value_to_text(&value);
+        if matches!(kind, columnar::ValueType::Array | columnar::ValueType::KvList) {
+            let stored: serde_json::Value = serde_json::from_str(&text).unwrap();
+            let attributes = vec![model::KeyValue { key: "k".to_owned(), value }];
+            let mut spans = testkit::traces("trace 1\n  cart load 0..5");
+            spans[0].attributes = attributes;
+            let exported = serde_json::to_value(OtlpJson(&spans_to_traces_data(&spans))).unwrap();
+            let place = "/resourceSpans/0/scopeSpans/0/spans/0/attributes/0/value";
+            prop_assert_eq!(Some(&stored), exported.pointer(place));
+        }
     }
 
     #[test]
@@ -113,7 +128,7 @@ proptest! {
 
     #[test]
     fn the_oracle_reads_our_json(traces in traces()) {
-        let mut text = traces_data_to_json(&traces).to_string();
+        let mut text = OtlpJson(&traces).text();
         // It has no form for doubles that are no numbers.
         for special in ["NaN", "Infinity", "-Infinity"] {
             text = text.replace(&format!(r#"{{"doubleValue":"{special}"}}"#), r#"{"doubleValue":0.5}"#);

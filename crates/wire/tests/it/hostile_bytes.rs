@@ -5,8 +5,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use prost::Message;
 use wire::otlp::{
-    DecodeError, Limits, decode_json, decode_protobuf, from_traces_data, to_traces_data,
-    traces_data_to_json,
+    DecodeError, Limits, OtlpJson, decode_json, decode_protobuf, from_traces_data, to_traces_data,
 };
 
 use crate::spans;
@@ -69,7 +68,7 @@ proptest! {
 
     #[test]
     fn mutated_json(traces in request(), changes in vec((any::<prop::sample::Index>(), any::<u8>()), 1..4)) {
-        let mut body = traces_data_to_json(&traces).to_string().into_bytes();
+        let mut body = OtlpJson(&traces).text().into_bytes();
         for (at, byte) in changes {
             let at = at.index(body.len());
             body[at] = byte;
@@ -94,7 +93,7 @@ proptest! {
 
     #[test]
     fn json_cut_at_each_byte(traces in request()) {
-        let body = traces_data_to_json(&traces).to_string();
+        let body = OtlpJson(&traces).text();
         for len in 0..body.len() {
             let cut = decode_json(&body.as_bytes()[..len], &Limits::default());
             prop_assert!(matches!(cut, Err(DecodeError::Json { .. })), "{}", &body[..len]);

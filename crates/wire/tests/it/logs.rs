@@ -7,8 +7,8 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use prost::Message;
 use wire::otlp::{
-    DecodeError, Decoded, Limits, RejectReason, decode_logs_json, decode_logs_protobuf,
-    from_logs_data, logs_data_to_json, to_logs_data,
+    DecodeError, Decoded, Limits, OtlpJson, RejectReason, decode_logs_json, decode_logs_protobuf,
+    from_logs_data, to_logs_data,
 };
 
 fn batch(decoded: Decoded<LogBatchBuilder>) -> arrow::array::RecordBatch {
@@ -58,7 +58,7 @@ fn check_against_prost(body: &[u8]) -> Result<(), TestCaseError> {
 proptest! {
     #[test]
     fn both_encodings_come_back_equal(logs in requests(0..12)) {
-        let json = logs_data_to_json(&logs).to_string();
+        let json = OtlpJson(&logs).text();
         let by_json = decode_logs_json(json.as_bytes(), &Limits::default()).unwrap();
         let by_protobuf = decode_logs_protobuf(&logs.encode_to_vec(), &Limits::default()).unwrap();
         prop_assert_eq!(by_json.rejected.count() + by_protobuf.rejected.count(), 0);
@@ -78,7 +78,7 @@ proptest! {
 
     #[test]
     fn the_oracle_reads_our_json(logs in requests(0..8)) {
-        let mut text = logs_data_to_json(&logs).to_string();
+        let mut text = OtlpJson(&logs).text();
         // It has no form for doubles that are no numbers.
         for special in ["NaN", "Infinity", "-Infinity"] {
             text = text.replace(&format!(r#"{{"doubleValue":"{special}"}}"#), r#"{"doubleValue":0.5}"#);
@@ -100,7 +100,7 @@ proptest! {
     #[test]
     fn mutated_requests(logs in requests(1..4), changes in vec((any::<prop::sample::Index>(), any::<u8>()), 1..4)) {
         let mut body = logs.encode_to_vec();
-        let mut json = logs_data_to_json(&logs).to_string().into_bytes();
+        let mut json = OtlpJson(&logs).text().into_bytes();
         for (at, byte) in changes {
             let (in_body, in_json) = (at.index(body.len()), at.index(json.len()));
             body[in_body] = byte;
@@ -123,7 +123,7 @@ proptest! {
         for len in 0..body.len() {
             check_against_prost(&body[..len])?;
         }
-        let json = logs_data_to_json(&logs).to_string();
+        let json = OtlpJson(&logs).text();
         for len in 0..json.len() {
             let cut = decode_logs_json(&json.as_bytes()[..len], &Limits::default());
             let refused = matches!(cut, Err(DecodeError::Json { .. }));

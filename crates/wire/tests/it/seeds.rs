@@ -11,8 +11,7 @@ use opentelemetry_proto::tonic::trace::v1::span::{Event, Link};
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span, Status, TracesData};
 use prost::Message;
 use wire::otlp::{
-    Limits, decode_json, decode_logs_json, decode_logs_protobuf, decode_protobuf,
-    logs_data_to_json, traces_data_to_json,
+    Limits, OtlpJson, decode_json, decode_logs_json, decode_logs_protobuf, decode_protobuf,
 };
 
 use columnar::BatchBuilder;
@@ -161,10 +160,7 @@ fn check(path: &Path, expected: &[u8]) {
 fn fuzz_seeds_are_requests_that_decode() {
     let seeds = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/seeds");
     let traces = every_field();
-    let (protobuf, json) = (
-        traces.encode_to_vec(),
-        traces_data_to_json(&traces).to_string(),
-    );
+    let (protobuf, json) = (traces.encode_to_vec(), OtlpJson(&traces).text());
     check(&seeds.join("otlp_protobuf/every_field"), &protobuf);
     check(&seeds.join("otlp_json/every_field"), json.as_bytes());
     let by_protobuf = decode_protobuf(&protobuf, &Limits::default()).unwrap();
@@ -178,7 +174,7 @@ fn fuzz_seeds_are_requests_that_decode() {
 fn fuzz_seeds_of_logs_are_requests_that_decode() {
     let seeds = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/seeds");
     let logs = every_log_field();
-    let (protobuf, json) = (logs.encode_to_vec(), logs_data_to_json(&logs).to_string());
+    let (protobuf, json) = (logs.encode_to_vec(), OtlpJson(&logs).text());
     check(&seeds.join("otlp_logs_protobuf/every_field"), &protobuf);
     check(&seeds.join("otlp_logs_json/every_field"), json.as_bytes());
     let tenant = model::TenantId::default_tenant();

@@ -13,7 +13,7 @@ use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
 use prost::Message;
-use wire::otlp::{Limits, decode_protobuf, traces_data_to_json};
+use wire::otlp::{Limits, OtlpJson, decode_protobuf};
 
 use super::Format;
 use crate::node::AnyError;
@@ -88,7 +88,7 @@ impl Target {
             Writer::Jsonl(out) => {
                 let traces = TracesData::decode(message)?;
                 self.spans += n_spans(&traces);
-                serde_json::to_writer(&mut *out, &traces_data_to_json(&traces))?;
+                serde_json::to_writer(&mut *out, &OtlpJson(&traces))?;
                 out.write_all(b"\n")?;
             }
             Writer::Protobuf(out) => {

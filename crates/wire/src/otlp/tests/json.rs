@@ -324,7 +324,7 @@ fn exported_json_has_the_specified_forms() {
         });
     });
     traces.resource_spans[0].schema_url = "u".to_owned();
-    let json = traces_data_to_json(&traces);
+    let json = serde_json::to_value(OtlpJson(&traces)).unwrap();
     assert_eq!(
         json,
         serde_json::json!({"resourceSpans": [{"resource": {}, "schemaUrl": "u", "scopeSpans": [{"scope": {}, "spans": [{

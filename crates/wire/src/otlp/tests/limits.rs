@@ -7,7 +7,7 @@ use super::*;
 /// What `limits` reject of `traces`, the same in both encodings.
 fn rejected(traces: &TracesData, limits: &Limits) -> Vec<(RejectReason, u64)> {
     let protobuf = decode_protobuf(&traces.encode_to_vec(), limits).unwrap();
-    let json = traces_data_to_json(traces).to_string();
+    let json = OtlpJson(traces).text();
     let json = decode_json(json.as_bytes(), limits).unwrap();
     let protobuf = seen(protobuf);
     assert_eq!(protobuf, seen(json));
