@@ -1,9 +1,9 @@
 //! A few spans of each row, by which a person finds a trace behind a figure.
 
-/// Slowest spans kept.
-const SLOW_MAX: usize = 2;
+/// Slowest spans kept. There is a row for each operation, outcome and interval, so a few rows give many.
+const SLOW_MAX: usize = 1;
 /// Spans kept without regard to their duration.
-const SAMPLE_MAX: usize = 2;
+const SAMPLE_MAX: usize = 1;
 
 /// A span that counted in a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -15,7 +15,7 @@ use parquet::arrow::arrow_reader::{
     ArrowPredicateFn, ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader,
     ParquetRecordBatchReaderBuilder, RowFilter,
 };
-use parquet::basic::{Compression, ZstdLevel};
+use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::errors::ParquetError;
 use parquet::file::metadata::{KeyValue, ParquetMetaData, ParquetMetaDataReader};
 use parquet::file::properties::WriterProperties;
@@ -38,6 +38,8 @@ const PART_VERSION_KEY: &str = "causeline.part_version";
 const ROW_GROUP_ROWS: usize = 16_384;
 /// Rows of a page.
 const PAGE_ROWS: usize = 2_048;
+/// Numbers of exemplars, nearly all of them different: a dictionary of them is larger than they are.
+const EXEMPLAR_NUMBERS: [&str; 2] = ["start_time_unix_nano", "duration_nano"];
 /// Traces of a row group that its bloom filter is made for: more make it less sharp, none false.
 const BLOOM_TRACES: u64 = ROW_GROUP_ROWS as u64 / 4;
 /// Where the trace id stands among the leaves of a log record: every column before it is one leaf.
@@ -121,7 +123,16 @@ fn properties(table: PartTable) -> Result<WriterProperties, BlockError> {
         .set_data_page_row_count_limit(PAGE_ROWS)
         .set_write_batch_size(PAGE_ROWS / 2);
     let properties = match table {
-        PartTable::Rollups | PartTable::Edges => properties,
+        PartTable::Edges => properties,
+        PartTable::Rollups => EXEMPLAR_NUMBERS
+            .iter()
+            .fold(properties, |properties, name| {
+                let column = ["exemplars", "list", "item", name].map(str::to_owned);
+                let column = ColumnPath::new(column.into());
+                properties
+                    .set_column_dictionary_enabled(column.clone(), false)
+                    .set_column_encoding(column, Encoding::DELTA_BINARY_PACKED)
+            }),
         PartTable::Logs => {
             let trace_id = ColumnPath::from(LogColumn::TraceId.name());
             // Nearly every value is another: a dictionary would be built and thrown away.
