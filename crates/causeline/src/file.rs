@@ -1,13 +1,13 @@
 //! The settings file: one section a room. What it can say stands in `docs/settings.md`.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use pipeline::{RedactionConfig, Redactor};
 use query::RetentionRules;
 use serde::Deserialize;
-use settings::{ByteSize, ConfigProblem, HumanDuration, Origin};
-use storage::Retention;
+use settings::{ByteSize, ConfigProblem, HumanDuration, Origin, Secret};
+use storage::{LakeLocation, Retention, S3Bucket};
 
 /// What an operator may write. Unknown keys are refused, so that a typing error is not a silent default.
 #[derive(Debug, Default, Deserialize)]
@@ -39,6 +39,36 @@ struct RawStorage {
     merge_after: Option<HumanDuration>,
     disk_reserve_bytes: Option<ByteSize>,
     read_cache_bytes: Option<ByteSize>,
+    lake: Option<RawLake>,
+    refresh_interval: Option<HumanDuration>,
+    vacuum_interval: Option<HumanDuration>,
+    vacuum_grace: Option<HumanDuration>,
+    log_retention: Option<HumanDuration>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum RawLake {
+    Folder(PathBuf),
+    S3(Box<RawS3>),
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawS3 {
+    bucket: String,
+    #[serde(default)]
+    prefix: String,
+    endpoint: Option<String>,
+    region: Option<String>,
+    access_key_id: Option<String>,
+    secret_access_key: Option<Secret>,
+    session_token: Option<Secret>,
+    #[serde(default)]
+    allow_http: bool,
+    #[serde(default)]
+    virtual_hosted_style: bool,
+    timeout: Option<HumanDuration>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -95,13 +125,16 @@ pub(crate) fn load(path: Option<&Path>, data_dir: &Path) -> Result<Settings, Fil
         .checked()
         .map_err(|problems| tell(&problems, origin.clone()))?;
     let checked = raw.retention.checked();
-    let (retention, retention_rules) = checked.map_err(|problems| tell(&problems, origin))?;
+    let (retention, retention_rules) =
+        checked.map_err(|problems| tell(&problems, origin.clone()))?;
+    let storage = raw.storage.over(data_dir);
+    let storage = storage.map_err(|problem| tell(&[problem], origin))?;
     Ok(Settings {
         redactor,
         receivers,
         storage: storage::Config {
             retention,
-            ..raw.storage.over(data_dir)
+            ..storage
         },
         retention_rules,
     })
@@ -204,11 +237,11 @@ impl RawRetention {
 }
 
 impl RawStorage {
-    fn over(self, data_dir: &Path) -> storage::Config {
+    fn over(self, data_dir: &Path) -> Result<storage::Config, ConfigProblem> {
         let default = storage::Config::new(data_dir);
         let bytes = |size: Option<ByteSize>, default| size.map_or(default, |size| size.0);
         let time = |time: Option<HumanDuration>, default| time.map_or(default, |time| time.0);
-        storage::Config {
+        Ok(storage::Config {
             compaction_interval: time(self.compaction_interval, default.compaction_interval),
             compaction: storage::Policy {
                 settle: time(self.merge_after, default.compaction.settle),
@@ -220,8 +253,53 @@ impl RawStorage {
             dedup_window: time(self.dedup_window, default.dedup_window),
             disk_reserve_bytes: bytes(self.disk_reserve_bytes, default.disk_reserve_bytes),
             read_cache_bytes: bytes(self.read_cache_bytes, default.read_cache_bytes),
+            lake: match self.lake {
+                None => default.lake,
+                Some(RawLake::Folder(folder)) => LakeLocation::Folder(folder),
+                Some(RawLake::S3(bucket)) => LakeLocation::S3(Box::new(bucket.checked()?)),
+            },
+            refresh_interval: time(self.refresh_interval, default.refresh_interval),
+            vacuum_interval: time(self.vacuum_interval, default.vacuum_interval),
+            vacuum_grace: time(self.vacuum_grace, default.vacuum_grace),
+            log_retention: time(self.log_retention, default.log_retention),
             ..default
+        })
+    }
+}
+
+impl RawS3 {
+    fn checked(self) -> Result<S3Bucket, ConfigProblem> {
+        let place = "storage.lake.s3";
+        let problem = |what: &str| Err(ConfigProblem::new(place, what.to_owned()));
+        if self.bucket.is_empty() {
+            return problem("the bucket has no name");
         }
+        if self.access_key_id.is_some() != self.secret_access_key.is_some() {
+            return problem("access_key_id and secret_access_key come together or not at all");
+        }
+        let plain = self
+            .endpoint
+            .as_deref()
+            .is_some_and(|e| e.starts_with("http://"));
+        if plain && !self.allow_http {
+            return problem("the endpoint is without TLS, which allow_http has to allow");
+        }
+        if self.timeout.is_some_and(|timeout| timeout.0.is_zero()) {
+            return problem("timeout is 0");
+        }
+        let default = S3Bucket::new(self.bucket);
+        Ok(S3Bucket {
+            prefix: self.prefix,
+            endpoint: self.endpoint,
+            region: self.region.unwrap_or(default.region),
+            access_key_id: self.access_key_id,
+            secret_access_key: self.secret_access_key,
+            session_token: self.session_token,
+            allow_http: self.allow_http,
+            virtual_hosted_style: self.virtual_hosted_style,
+            timeout: self.timeout.map_or(default.timeout, |timeout| timeout.0),
+            ..default
+        })
     }
 }
 
@@ -263,6 +341,36 @@ mod tests {
         let default = storage::Config::new("");
         assert_eq!(settings.storage.retention, default.retention);
         assert_eq!(settings.storage.compaction, default.compaction);
+    }
+
+    #[test]
+    fn a_lake_is_a_folder_or_a_bucket() {
+        let lake = |text: &str| load_text(text).map(|settings| settings.storage.lake);
+        assert_eq!(lake("").unwrap(), LakeLocation::DataFolder);
+        let folder = lake("storage: {lake: {folder: /mnt/lake}}\n").unwrap();
+        assert_eq!(folder, LakeLocation::Folder("/mnt/lake".into()));
+        let text = "storage: {lake: {s3: {bucket: traces, prefix: a/b, endpoint: 'http://127.0.0.1:9000', allow_http: true, \
+                    access_key_id: id, secret_access_key: hunter2}}}\n";
+        let LakeLocation::S3(bucket) = lake(text).unwrap() else {
+            panic!("a bucket")
+        };
+        assert_eq!(
+            (bucket.bucket.as_str(), bucket.region.as_str()),
+            ("traces", "us-east-1")
+        );
+        assert!(!format!("{bucket:?}").contains("hunter2"));
+        for (text, told) in [
+            ("{bucket: ''}", "no name"),
+            ("{bucket: b, access_key_id: id}", "come together"),
+            (
+                "{bucket: b, endpoint: 'http://127.0.0.1:9000'}",
+                "allow_http",
+            ),
+        ] {
+            let error = lake(&format!("storage: {{lake: {{s3: {text}}}}}\n")).unwrap_err();
+            assert!(error.to_string().contains(told), "{error}");
+            assert!(error.to_string().contains("storage.lake.s3"), "{error}");
+        }
     }
 
     #[test]

@@ -21,6 +21,16 @@ enum Held {
     Compact,
 }
 
+/// The files of blocks.
+const BLOCKS: &str = "lake/spans/hour=";
+/// The log of their table.
+const TABLE_LOG: &str = "lake/spans/_delta_log/";
+
+/// Whether operations on such paths are those of commits.
+fn is_commit(prefix: &str) -> bool {
+    matches!(prefix, "catalog/" | TABLE_LOG)
+}
+
 impl Run {
     /// Holds an append, a flush or a pass in the middle.
     pub(crate) async fn cross(&mut self) -> Done {
@@ -31,11 +41,13 @@ impl Run {
             Held::Append => "log/",
             Held::Flush => *self
                 .chance
-                .pick(&["blocks/", "blocks/", "catalog/", "log/"]),
-            Held::Compact => *self.chance.pick(&["blocks/", "blocks/", "catalog/"]),
+                .pick(&[BLOCKS, BLOCKS, "catalog/", TABLE_LOG, "log/"]),
+            Held::Compact => *self
+                .chance
+                .pick(&[BLOCKS, BLOCKS, BLOCKS, "catalog/", TABLE_LOG]),
         };
         let nth = match prefix {
-            "blocks/" => self.chance.between(1, 40),
+            BLOCKS => self.chance.between(1, 40),
             _ => self.chance.between(1, 5),
         };
         let what = format!("cross {held:?} at operation {nth} of {prefix}");
@@ -135,9 +147,11 @@ impl Run {
             None => {
                 for _ in 0..self.chance.between(0, 3) {
                     match self.chance.below(4) {
-                        0 => done.push(format!("{:?}", self.pin(false).await?)),
                         // A commit of the flush that is held keeps others waiting; so does what an erasure waits for.
-                        1 if prefix == "blocks/" && self.listing().is_all_erased() => {
+                        0 if !is_commit(prefix) => {
+                            done.push(format!("{:?}", self.pin(false).await?));
+                        }
+                        1 if prefix == BLOCKS && self.listing().is_all_erased() => {
                             done.push(format!("compact {}", self.compact().await?));
                         }
                         _ => done.push(self.append_meanwhile().await?),
@@ -194,7 +208,7 @@ impl Run {
             }
             None => {
                 // Pins and erasures wait for a commit that leaves traces out.
-                let is_committing = prefix != "blocks/";
+                let is_committing = is_commit(prefix);
                 // A pass with something to erase may be held in a flush of its own.
                 let flushes = !is_committing && is_all_erased;
                 for _ in 0..self.chance.between(0, 3) {

@@ -18,7 +18,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
-use storage::disk::{Disk, DiskFile, Entry};
+use storage::disk::{Disk, DiskFile, Entry, Stat};
 use tokio::sync::mpsc;
 
 use faults::{Faults, power_is_gone};
@@ -47,6 +47,8 @@ struct State {
     faults: Faults,
     capacity: Option<u64>,
     gate: Option<Gate>,
+    /// When files are written now.
+    unix_nano: i64,
 }
 
 /// Where one operation stops.
@@ -63,6 +65,7 @@ pub(crate) struct Contents {
     now: Vec<u8>,
     durable: Vec<u8>,
     writes: Vec<(usize, Vec<u8>)>,
+    modified_unix_nano: i64,
 }
 
 #[derive(Debug)]
@@ -118,6 +121,11 @@ impl FaultyDisk {
         self.state().capacity = bytes;
     }
 
+    /// What the disk takes for the time of writes from now on.
+    pub fn set_time(&self, unix_nano: i64) {
+        self.state().unix_nano = unix_nano;
+    }
+
     /// Bytes of all files.
     pub fn used_bytes(&self) -> u64 {
         self.state().used()
@@ -150,6 +158,11 @@ impl FaultyDisk {
     /// The disk as it is when power returns, without faults.
     pub fn power_cut(&self, survives: Survives) -> Self {
         self.cut();
+        self.copy(survives)
+    }
+
+    /// Another disk, as this one would be after a loss of power.
+    pub fn copy(&self, survives: Survives) -> Self {
         let state = self.state();
         let mut survival = Survival::new(survives);
         let mut files: Vec<Contents> = state.files.iter().map(|f| survival.contents(f)).collect();
@@ -169,6 +182,7 @@ impl FaultyDisk {
             files,
             now: durable.clone(),
             durable,
+            unix_nano: state.unix_nano,
             ..State::default()
         };
         Self {
@@ -201,6 +215,23 @@ impl FaultyDisk {
         number.map_or_else(Vec::new, |&n| state.files[n].now.clone())
     }
 
+    /// Makes a file that is not there, and its folders, durably.
+    pub fn plant(&self, path: &str, bytes: Vec<u8>) {
+        let mut state = self.state();
+        let number = state.files.len();
+        state.files.push(Contents {
+            now: bytes.clone(),
+            durable: bytes,
+            ..Contents::default()
+        });
+        let state = &mut *state;
+        for names in [&mut state.now, &mut state.durable] {
+            let ends = path.match_indices('/').map(|(at, _)| path[..at].to_owned());
+            names.folders.extend(ends);
+            names.files.insert(path.to_owned(), number);
+        }
+    }
+
     /// Replaces the contents of a file that is there, durably.
     pub fn set_contents(&self, path: &str, bytes: Vec<u8>) {
         let mut state = self.state();
@@ -208,7 +239,7 @@ impl FaultyDisk {
             state.files[number] = Contents {
                 now: bytes.clone(),
                 durable: bytes,
-                writes: vec![],
+                ..Contents::default()
             };
         }
     }
@@ -284,6 +315,7 @@ impl State {
         let file = &mut self.files[number];
         put(&mut file.now, offset, bytes);
         file.writes.push((offset, bytes.to_vec()));
+        file.modified_unix_nano = self.unix_nano;
         Ok(())
     }
 
@@ -337,6 +369,13 @@ impl Disk for FaultyDisk {
         Ok(())
     }
 
+    fn rename_new(&self, from: &str, to: &str) -> io::Result<()> {
+        if self.look()?.now.files.contains_key(to) {
+            return Err(io::ErrorKind::AlreadyExists.into());
+        }
+        self.rename(from, to)
+    }
+
     fn remove(&self, path: &str) -> io::Result<()> {
         let (mut state, result) = self.operation(path);
         result?;
@@ -359,6 +398,16 @@ impl Disk for FaultyDisk {
             .map(|p| entry(p, true))
             .chain(files.map(|p| entry(p, false)));
         Ok(entries.collect())
+    }
+
+    fn stat(&self, path: &str) -> io::Result<Stat> {
+        let state = self.look()?;
+        let number = state.now.files.get(path).copied();
+        let file = &state.files[number.ok_or(io::ErrorKind::NotFound)?];
+        Ok(Stat {
+            len: file.now.len() as u64,
+            modified_unix_nano: file.modified_unix_nano,
+        })
     }
 
     fn sync_dir(&self, path: &str) -> io::Result<()> {

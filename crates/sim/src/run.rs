@@ -339,7 +339,7 @@ impl Run {
     }
 
     fn no_file_is_left_over(&self) -> Result<(), Violation> {
-        let blocks = self.disk.paths("blocks/").len() as i64;
+        let blocks = self.disk.paths("lake/spans/hour=").len() as i64;
         let listed = self.metrics.blocks.get();
         let log = self.disk.paths("log/");
         if blocks != listed || !log.is_empty() {

@@ -44,6 +44,10 @@ impl Settings {
                 settle: *chance.pick(&[Duration::ZERO, MINUTE, 5 * MINUTE]),
             },
             compaction_interval: NEVER,
+            vacuum_interval: NEVER,
+            vacuum_grace: Duration::ZERO,
+            checkpoint_commits: *chance.pick(&[3, 10, 100]),
+            log_retention: *chance.pick(&[Duration::ZERO, HOUR * 24]),
             retention: Retention {
                 keep: default_keep,
                 tenants: of_tenants,
@@ -51,7 +55,7 @@ impl Settings {
                 keep_counts: KeepCounts::default(),
                 lake_bytes_max: chance.per_mille(200).then_some(60 * KIB),
             },
-            erasure_memory: *chance.pick(&[HOUR, 24 * HOUR]),
+            erasure_memory: *chance.pick(&[HOUR, HOUR * 24]),
             ..Config::new("")
         };
         Self {

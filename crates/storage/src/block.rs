@@ -11,6 +11,7 @@ mod cache;
 mod check;
 mod columns;
 mod encode;
+mod face;
 mod file;
 mod folder;
 mod group;
@@ -28,10 +29,15 @@ mod writer;
 
 pub(crate) use check::{group_rows, unreadable_columns};
 pub(crate) use encode::Place;
+pub(crate) use face::{STATS_COLUMNS, file_schema, stats_of, version_of};
 pub(crate) use file::BlockInput;
-pub(crate) use folder::{HOUR_NANO, hour_folder, hour_folder_of, hour_of_path, hour_start};
+pub(crate) use folder::{
+    BlockNames, HOUR_NANO, PARTITIONS, block_folder, hour_folder_of, hour_of_path, hour_start,
+    partition_values,
+};
 pub(crate) use group::{GroupScan, Wanted};
 pub(crate) use index::{TraceRows, section_bytes};
+pub(crate) use layout::Layout;
 pub(crate) use open::{OpenBlock, has_places};
 pub(crate) use reader::BlockReader;
 pub(crate) use reading::{CancelOnDrop, Reading, Stop};

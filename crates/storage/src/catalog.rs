@@ -1,15 +1,26 @@
 //! The set of blocks and parts, and up to where the log is superfluous.
 //!
-//! A [`Catalog`] in memory is a version that does not change; a [`Commit`] leads to the next, and [`Commits`] lets flushes and merges
-//! make them one after another. On disk (format version 3, see `docs/formats.md`) each commit is a file under its number, and every [`CHECKPOINT_EVERY`] commits a file holds the whole
-//! catalog, so that a commit costs no more as the catalog grows and opening reads few files.
+//! A [`Catalog`] in memory is a version that does not change; commits of the `spans` table lead to the next. [`Commits`] lets flushes and
+//! rewrites make them one after another, and knows of one whose outcome is unknown. [`BlockTable`] makes each one of the table, tells it
+//! apart from another writer's, and swaps the catalog.
+//!
+//! # On disk
+//!
+//! Catalog version 4, see `docs/formats.md`. What a scan needs to know of a block stands in a tag of its file in the table. What is this
+//! store's alone (parts, the watermark, digests of requests) stands in a [`Step`], a file of [`StepFiles`] in the data folder. It is written
+//! first, and the commit to the table says its number as the table's txn: so both count from the same moment, or neither.
+//! `before` brings in the blocks that versions 1 to 3 had in their steps.
 
+mod before;
+mod blocks;
 mod commits;
 mod files;
 mod parts;
+mod tag;
 
-pub(crate) use commits::{Change, Commits};
-pub(crate) use files::{CatalogFile, CatalogFiles};
+pub(crate) use blocks::{BlockTable, BlocksSpec, Burial, FoundBlocks, Purpose, TableCommit};
+pub(crate) use commits::{Change, ChangeError, Commits, Queue};
+pub(crate) use files::StepFiles;
 pub(crate) use parts::{PartEntry, PartTable};
 
 use std::collections::{BTreeMap, HashSet};
@@ -19,14 +30,44 @@ use model::TenantId;
 use serde::{Deserialize, Serialize};
 use store_api::RequestDigest;
 
-/// Version of the catalog's files that is written.
-pub(crate) const CATALOG_VERSION: u32 = 3;
+use crate::disk::Disk;
+use crate::error::OpenError;
+use crate::state::State;
+use crate::table::DataFile;
 
-/// The oldest version that is read. Version 1 had neither levels nor removals, version 2 no parts.
-pub(crate) const CATALOG_VERSION_OLDEST: u32 = 1;
+/// Version of the steps and tags that are written.
+pub(crate) const CATALOG_VERSION: u32 = 4;
 
-/// Commits between two checkpoints.
+/// Steps between two checkpoints.
 pub(crate) const CHECKPOINT_EVERY: u64 = 64;
+
+/// An opened catalog.
+#[derive(Debug)]
+pub(crate) struct Opened {
+    pub(crate) table: BlockTable,
+    pub(crate) steps: StepFiles,
+    /// What of the table cannot be read.
+    pub(crate) damaged: Vec<String>,
+}
+
+/// Opens the table and the steps in the data folder `disk`, upgrades what an earlier build left, and shows all in `state`.
+pub(crate) fn open(
+    disk: &Arc<dyn Disk>,
+    spec: BlocksSpec,
+    state: &Arc<State>,
+) -> Result<Opened, OpenError> {
+    let (table, damaged) = BlockTable::open(spec, state.clone())?;
+    let catalog = state.lock().catalog.as_ref().clone();
+    let found = StepFiles::open(disk.clone(), table.last_step(), catalog)?;
+    let catalog = Arc::new(found.catalog);
+    state.update(|inner| inner.catalog = catalog.clone());
+    before::upgrade(disk, &table, &found.files, &catalog, found.before)?;
+    Ok(Opened {
+        table,
+        steps: found.files,
+        damaged,
+    })
+}
 
 /// Services named in an entry; a block with more names none.
 pub(crate) const SERVICES_MAX: usize = 256;
@@ -34,11 +75,12 @@ pub(crate) const SERVICES_MAX: usize = 256;
 /// A block, as scans choose it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct BlockEntry {
-    /// Unique in this store, never reused.
+    /// Unique in this process, and that of no part; given when the block is first seen in the table.
+    #[serde(skip)]
     pub(crate) id: u64,
-    #[serde(with = "files::tenant")]
+    #[serde(with = "tag::tenant")]
     pub(crate) tenant: TenantId,
-    /// Relative to the data folder.
+    /// Relative to the table.
     pub(crate) path: String,
     pub(crate) spans: u64,
     pub(crate) bytes: u64,
@@ -51,20 +93,49 @@ pub(crate) struct BlockEntry {
     /// The services of its spans, sorted; `None` when there are too many to name.
     pub(crate) services: Option<Vec<String>>,
     /// 0 as flushed, more after each merge.
-    #[serde(default)]
     pub(crate) level: u8,
     /// The hour of receipt, counted from the Unix epoch: where its file lies, and from when retention counts.
-    #[serde(default = "files::unknown_hour")]
     pub(crate) hour: i64,
     /// How long its traces are kept, when that is not what their tenant's are.
-    #[serde(default)]
     pub(crate) keep_nano: Option<i64>,
     /// When its newest part was flushed.
-    #[serde(default)]
     pub(crate) flushed_unix_nano: i64,
+    /// Version of its format.
+    pub(crate) block_version: u32,
 }
 
-/// A request whose spans are in blocks.
+/// A block in a version. While someone holds it, its file is not removed.
+#[derive(Debug)]
+pub(crate) struct Block {
+    pub(crate) entry: BlockEntry,
+    /// The lease.
+    _file: Arc<DataFile>,
+}
+
+impl Block {
+    /// A block that no table names: nothing keeps its file.
+    pub(crate) fn unleased(entry: BlockEntry) -> Self {
+        let _file = Arc::new(DataFile {
+            path: entry.path.clone(),
+            bytes: entry.bytes,
+            modified_unix_milli: 0,
+            partition_values: BTreeMap::new(),
+            stats: None,
+            tags: BTreeMap::new(),
+        });
+        Self { entry, _file }
+    }
+}
+
+impl std::ops::Deref for Block {
+    type Target = BlockEntry;
+
+    fn deref(&self) -> &BlockEntry {
+        &self.entry
+    }
+}
+
+/// A request whose rows are in blocks and parts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct KeptRequest {
     pub(crate) tenant: TenantId,
@@ -72,16 +143,17 @@ pub(crate) struct KeptRequest {
     pub(crate) received_unix_nano: i64,
 }
 
-/// A step from one version to the next.
+/// What a commit changes beside the table.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Commit {
-    pub(crate) version: u64,
-    /// Segments up to this one are in blocks.
+pub(crate) struct Step {
+    /// One more than that of the step before.
+    #[serde(rename = "version")]
+    pub(crate) number: u64,
+    /// Segments up to this one are in blocks and parts.
     pub(crate) watermark: u64,
-    pub(crate) blocks: Vec<BlockEntry>,
     #[serde(default)]
     pub(crate) parts: Vec<PartEntry>,
-    /// Blocks and parts that are no more; never those that it adds.
+    /// Parts that are no more; never those that it adds.
     #[serde(default)]
     pub(crate) removed: Vec<u64>,
     #[serde(with = "files::requests")]
@@ -98,28 +170,35 @@ pub(crate) struct Totals {
     pub(crate) part_bytes: u64,
 }
 
-/// A version of the set of blocks.
+/// A version of the set of blocks and parts.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Catalog {
+    /// Of the table.
     pub(crate) version: u64,
+    /// The last step.
+    pub(crate) step: u64,
+    /// Segments of this store's log up to this one are in blocks and parts.
     pub(crate) watermark: u64,
-    tenants: BTreeMap<TenantId, Vec<Arc<BlockEntry>>>,
+    tenants: BTreeMap<TenantId, Vec<Arc<Block>>>,
     parts: BTreeMap<(PartTable, TenantId), Vec<Arc<PartEntry>>>,
     totals: Totals,
 }
 
 impl Catalog {
-    /// The version that `commit` leads to.
-    pub(crate) fn with(&self, commit: &Commit) -> Self {
+    /// The catalog without the blocks at `removes`, then with `adds`. O(blocks) when there are removes, O(adds + tenants) otherwise.
+    pub(crate) fn with_blocks(
+        &self,
+        version: u64,
+        adds: Vec<Block>,
+        removes: &HashSet<String>,
+    ) -> Self {
         let mut next = self.clone();
-        next.version = commit.version;
-        next.watermark = commit.watermark;
-        if !commit.removed.is_empty() {
-            let removed: HashSet<u64> = commit.removed.iter().copied().collect();
+        next.version = version;
+        if !removes.is_empty() {
             let totals = &mut next.totals;
             next.tenants.retain(|_, blocks| {
                 blocks.retain(|block| {
-                    let stays = !removed.contains(&block.id);
+                    let stays = !removes.contains(&block.path);
                     if !stays {
                         totals.blocks -= 1;
                         totals.spans -= block.spans;
@@ -129,6 +208,25 @@ impl Catalog {
                 });
                 !blocks.is_empty()
             });
+        }
+        for block in adds {
+            next.totals.blocks += 1;
+            next.totals.spans += block.spans;
+            next.totals.bytes += block.bytes;
+            let blocks = next.tenants.entry(block.tenant.clone()).or_default();
+            blocks.push(Arc::new(block));
+        }
+        next
+    }
+
+    /// The catalog after `step`. O(parts) when it removes some.
+    pub(crate) fn with(&self, step: &Step) -> Self {
+        let mut next = self.clone();
+        next.step = step.number;
+        next.watermark = step.watermark;
+        if !step.removed.is_empty() {
+            let removed: HashSet<u64> = step.removed.iter().copied().collect();
+            let totals = &mut next.totals;
             next.parts.retain(|_, parts| {
                 parts.retain(|part| {
                     let stays = !removed.contains(&part.id);
@@ -141,14 +239,7 @@ impl Catalog {
                 !parts.is_empty()
             });
         }
-        for block in &commit.blocks {
-            next.totals.blocks += 1;
-            next.totals.spans += block.spans;
-            next.totals.bytes += block.bytes;
-            let blocks = next.tenants.entry(block.tenant.clone()).or_default();
-            blocks.push(Arc::new(block.clone()));
-        }
-        for part in &commit.parts {
+        for part in &step.parts {
             next.totals.parts += 1;
             next.totals.part_bytes += part.bytes;
             let key = (part.table, part.tenant.clone());
@@ -158,18 +249,27 @@ impl Catalog {
         next
     }
 
+    /// A catalog of one block.
+    pub(crate) fn alone(block: Arc<Block>) -> Self {
+        let tenants = [(block.tenant.clone(), vec![block])];
+        Self {
+            tenants: tenants.into(),
+            ..Self::default()
+        }
+    }
+
     /// The tenants that have blocks.
     pub(crate) fn tenants(&self) -> impl Iterator<Item = &TenantId> {
         self.tenants.keys()
     }
 
     /// The blocks of `tenant`, oldest commit first.
-    pub(crate) fn of_tenant(&self, tenant: &TenantId) -> &[Arc<BlockEntry>] {
+    pub(crate) fn of_tenant(&self, tenant: &TenantId) -> &[Arc<Block>] {
         self.tenants.get(tenant).map_or(&[], Vec::as_slice)
     }
 
     /// Every block.
-    pub(crate) fn blocks(&self) -> impl Iterator<Item = &Arc<BlockEntry>> {
+    pub(crate) fn blocks(&self) -> impl Iterator<Item = &Arc<Block>> {
         self.tenants.values().flatten()
     }
 

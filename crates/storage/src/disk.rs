@@ -4,9 +4,11 @@
 //! [`DiskFile::sync`]; a file's name only after [`Disk::sync_dir`] of its folder. A failed sync says nothing about what
 //! reached the disk, and a later one that succeeds says nothing about the writes before the failed one.
 
+mod folder;
 mod read_only;
 mod real;
 
+pub(crate) use folder::Folder;
 pub(crate) use read_only::ReadOnly;
 pub use real::RealDisk;
 
@@ -31,10 +33,14 @@ pub trait Disk: Debug + Send + Sync {
     }
     /// Gives a file another name, at once for readers, replacing what had it.
     fn rename(&self, from: &str, to: &str) -> io::Result<()>;
+    /// The same, but `AlreadyExists` when another file has the name; of several at once one succeeds.
+    fn rename_new(&self, from: &str, to: &str) -> io::Result<()>;
     /// Removes a file.
     fn remove(&self, path: &str) -> io::Result<()>;
     /// The names in a folder, in any order; an empty path is the root.
     fn list(&self, path: &str) -> io::Result<Vec<Entry>>;
+    /// What is known of a file without opening it.
+    fn stat(&self, path: &str) -> io::Result<Stat>;
     /// Makes names in a folder durable.
     fn sync_dir(&self, path: &str) -> io::Result<()>;
     /// Bytes that can still be allocated.
@@ -48,6 +54,15 @@ pub struct Entry {
     pub name: String,
     /// Whether it is a folder itself.
     pub is_dir: bool,
+}
+
+/// Figures of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stat {
+    /// Bytes in it.
+    pub len: u64,
+    /// When its contents were last written, as the disk's own clock says.
+    pub modified_unix_nano: i64,
 }
 
 /// An open file. Reads and writes name their position, so that threads can share it.

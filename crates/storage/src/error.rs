@@ -7,8 +7,11 @@ use arrow::error::ArrowError;
 use parquet::errors::ParquetError;
 use store_api::{Error, ErrorKind};
 
+use crate::catalog::ChangeError;
 use crate::sealed::SealedError;
 use crate::segment::SegmentError;
+use crate::table::CommitError;
+pub use crate::table::TableError;
 
 /// Why a store did not open.
 #[derive(Debug, thiserror::Error)]
@@ -24,9 +27,25 @@ pub enum OpenError {
         /// What is wrong with it.
         source: SegmentError,
     },
-    /// The catalog cannot be read, so that blocks and log cannot be told apart.
+    /// The catalog of an earlier version cannot be read, so that blocks and log cannot be told apart.
     #[error("catalog: {0}")]
     Catalog(#[from] CatalogError),
+    /// The table of blocks cannot be read, or is not there to be read.
+    #[error("the lake: {0}")]
+    Table(#[source] TableError),
+    /// The file that names this store is damaged. With a new name, spans that are in blocks would be stored again.
+    #[error(
+        "{path} is damaged ({problem}); restore it from a copy, or take the name from the files in the lake that this store wrote"
+    )]
+    Node {
+        /// Relative to the data folder.
+        path: String,
+        /// What does not hold.
+        problem: String,
+    },
+    /// Another process writes under this store's name.
+    #[error("{0}")]
+    Fenced(String),
     /// The file of pins and erasures cannot be read, so that erased traces would be seen again.
     #[error("{path}: {problem}")]
     Holds {
@@ -45,7 +64,7 @@ pub enum OpenError {
     },
 }
 
-/// What is wrong with a catalog.
+/// What is wrong with a catalog of version 1 or 2.
 #[derive(Debug, thiserror::Error)]
 pub enum CatalogError {
     /// Written by a later Causeline.
@@ -71,14 +90,21 @@ pub enum CatalogError {
     /// A commit between two others is missing.
     #[error("commit {0} is missing")]
     Missing(u64),
-    /// The disk failed.
-    #[error("{path}")]
-    Io {
-        /// Relative to the data folder.
-        path: String,
-        /// The cause.
-        source: io::Error,
-    },
+}
+
+impl From<TableError> for OpenError {
+    fn from(error: TableError) -> Self {
+        Self::Table(error)
+    }
+}
+
+impl From<CommitError> for OpenError {
+    fn from(error: CommitError) -> Self {
+        match error {
+            CommitError::Table(error) => Self::Table(error),
+            error => Self::Fenced(error.to_string()),
+        }
+    }
 }
 
 impl OpenError {
@@ -133,8 +159,8 @@ pub(crate) enum FlushError {
     Write { path: String, source: BlockError },
     #[error("counting spans")]
     Count(#[source] BlockError),
-    #[error("committing to the catalog")]
-    Catalog(#[from] CatalogError),
+    #[error(transparent)]
+    Change(#[from] ChangeError),
     #[error("looking into the log")]
     Log(#[from] io::Error),
     #[error("the store is closing")]

@@ -1,16 +1,15 @@
 //! Turns sealed segments into blocks and parts.
 //!
-//! The flusher seals the current segment, writes the batches of all sealed ones into blocks, commits them to the catalog together with
+//! The flusher seals the current segment, writes the batches of all sealed ones into blocks, commits them to the table together with
 //! the new watermark, swaps head for blocks in one step, and frees the segments. Whatever step a crash hits, either the
 //! commit is there and the segments are superfluous, or it is not and the files of the blocks are, which opening removes.
+//! A commit whose outcome is unknown comes before anything else.
 
 mod leftovers;
 mod write;
 
 pub(crate) use leftovers::Leftovers;
-pub(crate) use write::{
-    BlockIds, FOLDER, FlushJob, by_hour, files_of, pieces, remove_orphans, remove_unnamed,
-};
+pub(crate) use write::{FlushJob, by_hour, pieces};
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -180,10 +180,15 @@ impl HoldsFile {
         is_same.then(work)
     }
 
-    /// Adds a pin; its number is given here.
-    pub(crate) fn pin(&self, mut pin: Pin) -> Result<Pin, HoldError> {
+    /// Adds a pin; its number is given here. `settle` makes sure that nothing is under way that could still remove what it is to keep.
+    pub(crate) fn pin(
+        &self,
+        mut pin: Pin,
+        settle: impl FnOnce() -> std::io::Result<()>,
+    ) -> Result<Pin, HoldError> {
         check(&pin.trace_ids, &pin.reason)?;
         self.change(pin.created_unix_nano, |holds| {
+            settle()?;
             pin.id = holds.take_id();
             holds.pins.push(pin.clone());
             Ok(pin)

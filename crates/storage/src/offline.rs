@@ -4,7 +4,8 @@
 //! `inspect` sums it up, `plan` tells what a scan reads; `examine` compares a block with its rows, `verify` everything with what it says of
 //! itself; `repair` takes out what is damaged, `rebuild` makes a catalog from what lies there; `source` reads spans.
 //!
-//! Nothing here starts a thread. Only [`Offline::repair`] changes the folder.
+//! Every path is relative to the data folder, and only a lake that lies in it is looked at. Nothing here starts a thread that stays. Only
+//! [`Offline::repair`] changes the folder.
 
 mod anatomy;
 mod examine;
@@ -17,14 +18,19 @@ mod source;
 mod verify;
 
 use std::any::Any;
+use std::collections::HashSet;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::catalog::{Catalog, CatalogFiles, PartTable};
+use crate::LakeLocation;
+use crate::catalog::{Block, Catalog, FoundBlocks, KeptRequest, PartTable, StepFiles};
 use crate::disk::{Disk, ReadOnly, RealDisk};
 use crate::error::{CatalogError, OpenError};
-use crate::flush;
+use crate::lake::Lake;
+use crate::node;
+use crate::parts;
+use crate::table::{LOG, TableError};
 
 pub use anatomy::{Anatomy, ChunkFacts, ColumnFacts, GroupFacts, PageFacts};
 pub use inspect::{FileDetail, FilesFacts, Inspection, TableFacts, TableFile};
@@ -68,10 +74,10 @@ impl Inspector {
         let mut left = ATTEMPTS;
         loop {
             left -= 1;
-            match CatalogFiles::open(self.disk.clone()) {
-                // Commits were replaced by a checkpoint since they were listed.
+            match Looked::at(&self.disk) {
+                // A commit was made, or commits were replaced by a checkpoint, since they were listed.
                 Err(error) if left > 0 && is_moving(&error) => {}
-                opened => return Ok(opened?.1),
+                looked => return Ok(looked?.catalog),
             }
         }
     }
@@ -102,7 +108,7 @@ impl Offline {
 
 fn folder(data_dir: &Path) -> Result<Arc<dyn Disk>, OpenError> {
     let context = || format!("opening the data folder {}", data_dir.display());
-    let mut folders = ["catalog", "log", flush::FOLDER].iter();
+    let mut folders = ["catalog", "log", BLOCKS_BEFORE, "lake"].iter();
     if !folders.any(|name| data_dir.join(name).is_dir()) {
         let none = io::Error::new(io::ErrorKind::NotFound, "nothing of Causeline is there");
         return Err(OpenError::io(context())(none));
@@ -111,18 +117,89 @@ fn folder(data_dir: &Path) -> Result<Arc<dyn Disk>, OpenError> {
     Ok(Arc::new(disk))
 }
 
-/// The folders of tables: of spans, whose files are blocks, and of those beside it, whose files are parts.
+/// The names of tables: of spans, whose files are blocks, and of those beside it, whose files are parts.
 fn tables() -> impl Iterator<Item = (Option<PartTable>, &'static str)> {
     let parts = PartTable::ALL.into_iter();
     let parts = parts.map(|table| (Some(table), table.name()));
-    [(None, flush::FOLDER)].into_iter().chain(parts)
+    [(None, "spans")].into_iter().chain(parts)
 }
 
-fn is_moving(error: &CatalogError) -> bool {
+/// Where catalogs of versions 1 to 3 had their blocks.
+const BLOCKS_BEFORE: &str = "blocks";
+
+/// The files of `table` that are there, whether anything names them or not.
+fn files_of(disk: &dyn Disk, table: Option<PartTable>) -> Result<Vec<String>, OpenError> {
+    let folder = table.map_or(BLOCKS_BEFORE, PartTable::name);
+    let files = parts::files_of(disk, folder)?.into_iter();
+    let mut files: Vec<String> = files.map(|(_, path)| path).collect();
+    if table.is_none() {
+        let mut folders = vec![FoundBlocks::FOLDER.to_owned()];
+        while let Some(folder) = folders.pop() {
+            for entry in disk.list(&folder).map_err(OpenError::io(&folder))? {
+                let path = format!("{folder}/{}", entry.name);
+                if entry.is_dir && entry.name != LOG {
+                    folders.push(path);
+                } else if path.ends_with(".parquet") {
+                    files.push(path);
+                }
+            }
+        }
+    }
+    Ok(files)
+}
+
+/// The lake in the data folder `disk`.
+fn lake(disk: &Arc<dyn Disk>) -> Result<Lake, OpenError> {
+    Lake::open(&LakeLocation::DataFolder, disk, "")
+}
+
+/// What table and steps say together.
+struct Looked {
+    catalog: Catalog,
+    requests: Vec<KeptRequest>,
+    /// Files that left the table, and may still be read.
+    left: HashSet<String>,
+    /// What of the table is damaged and not needed.
+    damaged: Vec<String>,
+}
+
+impl Looked {
+    /// Looks at the folder, which is not changed. Errors: as a store that opens has them.
+    fn at(disk: &Arc<dyn Disk>) -> Result<Self, OpenError> {
+        let node = node::known(disk.as_ref())?;
+        let found = FoundBlocks::look(&lake(disk)?, node.as_deref().unwrap_or_default())?;
+        let opened = StepFiles::open(disk.clone(), found.last_step, found.catalog);
+        let steps = opened.map_err(|error| match found.is_there {
+            false if node.is_some() => CatalogError::Damaged {
+                path: FoundBlocks::FOLDER.to_owned(),
+                problem: "there is no table; a lake outside of the data folder is not looked at"
+                    .to_owned(),
+            }
+            .into(),
+            _ => error,
+        })?;
+        let mut catalog = steps.catalog;
+        if let Some(before) = steps.before {
+            let blocks = before.into_values().map(|b| b.in_place(disk.as_ref()));
+            let blocks = blocks.collect::<Result<Vec<_>, _>>()?;
+            let blocks = blocks.into_iter().map(Block::unleased).collect();
+            catalog = catalog.with_blocks(0, blocks, &HashSet::new());
+        }
+        Ok(Self {
+            catalog,
+            requests: steps.files.requests().cloned().collect(),
+            left: found.left,
+            damaged: found.damaged,
+        })
+    }
+}
+
+fn is_moving(error: &OpenError) -> bool {
     match error {
-        CatalogError::Missing(_) => true,
-        CatalogError::Io { source, .. } => source.kind() == io::ErrorKind::NotFound,
-        CatalogError::Version { .. } | CatalogError::Damaged { .. } => false,
+        OpenError::Catalog(CatalogError::Missing(_)) => true,
+        OpenError::Table(TableError::Missing { .. } | TableError::Store { .. }) => true,
+        OpenError::Io { source, .. } => source.kind() == io::ErrorKind::NotFound,
+        _ => false,
     }
 }
 

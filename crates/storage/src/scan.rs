@@ -29,7 +29,7 @@ use tokio::sync::Semaphore;
 use crate::block::{
     BlockReader, CancelOnDrop, GroupScan, OpenBlock, Reading, Stop, TraceRows, Wanted,
 };
-use crate::catalog::BlockEntry;
+use crate::catalog::Block;
 use crate::error::BlockError;
 use crate::filter::Filter;
 use crate::head::HeadBatch;
@@ -121,7 +121,7 @@ pub(crate) async fn blocking<T: Send + 'static>(
 /// What the catalog and the head have of a tenant, at one moment. While it lives, the files of its blocks stay.
 struct Snapshot {
     head: Vec<Arc<HeadBatch>>,
-    blocks: Vec<Arc<BlockEntry>>,
+    blocks: Vec<Arc<Block>>,
     /// Traces that must not be seen; sorted.
     erased: Arc<[TraceId]>,
 }
@@ -156,14 +156,14 @@ fn hidden_rows(batch: &HeadBatch, erased: &[TraceId]) -> HashSet<u32> {
 #[derive(Debug)]
 enum Source {
     Head(Arc<HeadBatch>),
-    Block(Arc<BlockEntry>),
+    Block(Arc<Block>),
     Group(Group),
 }
 
 /// A row group of an open block.
 #[derive(Debug)]
 struct Group {
-    entry: Arc<BlockEntry>,
+    entry: Arc<Block>,
     block: Arc<OpenBlock>,
     number: usize,
     rows: TraceRows,
@@ -196,7 +196,7 @@ struct Scan {
 
 /// The row group that is being read.
 struct UnderWay {
-    entry: Arc<BlockEntry>,
+    entry: Arc<Block>,
     rows: GroupScan,
     newest_unix_nano: i64,
 }
@@ -362,7 +362,7 @@ impl Scan {
     }
 
     /// Puts the row groups of the block of `entry` that may hold wanted rows where the block was.
-    fn open(&mut self, entry: &Arc<BlockEntry>) -> Result<(), BlockError> {
+    fn open(&mut self, entry: &Arc<Block>) -> Result<(), BlockError> {
         let rows = self.blocks.trace_rows(entry, &self.wanted, &self.reading)?;
         if rows.is_empty() {
             let report = &self.reading.report;

@@ -1,5 +1,6 @@
 //! What the threads of a store share.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use telemetry::StorageMetrics;
@@ -12,6 +13,8 @@ use crate::head::Head;
 pub(crate) struct State {
     // Held to copy or swap pointers, never across I/O.
     inner: Mutex<Inner>,
+    /// Whether another process has taken this store's name.
+    fenced: AtomicBool,
     metrics: StorageMetrics,
 }
 
@@ -22,17 +25,31 @@ pub(crate) struct Inner {
 }
 
 impl State {
-    pub(crate) fn new(catalog: Catalog, metrics: StorageMetrics) -> Self {
-        let inner = Inner {
-            head: Head::default(),
-            catalog: Arc::new(catalog),
-        };
-        let this = Self {
-            inner: Mutex::new(inner),
+    /// Nothing in head and catalog.
+    pub(crate) fn new(metrics: StorageMetrics) -> Self {
+        Self {
+            inner: Mutex::default(),
+            fenced: AtomicBool::new(false),
             metrics,
-        };
-        this.show(&this.lock());
+        }
+    }
+
+    /// The same with a catalog.
+    pub(crate) fn of(catalog: Catalog, metrics: StorageMetrics) -> Self {
+        let this = Self::new(metrics);
+        this.update(|inner| inner.catalog = Arc::new(catalog));
         this
+    }
+
+    /// Whether spans are neither taken nor flushed any more.
+    pub(crate) fn is_fenced(&self) -> bool {
+        self.fenced.load(Ordering::Acquire)
+    }
+
+    /// From now on it is. Returns whether it was.
+    pub(crate) fn set_fenced(&self) -> bool {
+        self.metrics.fenced.set(1);
+        self.fenced.swap(true, Ordering::AcqRel)
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, Inner> {

@@ -1,6 +1,7 @@
 //! The store: opens, appends, scans, closes.
 
 mod answers;
+mod recovery;
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -19,23 +20,29 @@ use store_api::{
 use telemetry::StorageMetrics;
 use tokio::sync::{Semaphore, oneshot};
 
-use crate::block::BlockReader;
-use crate::catalog::{CatalogFiles, Commits};
+use crate::block::{BlockNames, BlockReader};
+use crate::catalog::{self, BlocksSpec, Commits, Queue};
 use crate::compact::{Compaction, Compactor, Rewriter};
 use crate::digests::{Begin, Digests, Ticket};
 use crate::disk::{Disk, RealDisk};
 use crate::error::{OpenError, SHORT_RETRY};
-use crate::flush::{BlockIds, FlushJob, Flusher, Leftovers, remove_orphans};
+use crate::flush::{FlushJob, Flusher, Leftovers};
 use crate::head::{self, Budget, HeadBatch};
 use crate::holds::HoldsFile;
-use crate::log::{self, Committer, LogHandle, Pending, Replayed, Segments};
-use crate::parts::{self, CountReader, LogReader, PartRewriter, PartUpkeep};
+use crate::lake::Lake;
+use crate::log::{self, Committer, LogHandle, Pending, Segments};
+use crate::node;
+use crate::parts::{self, CountReader, LogReader, PartIds, PartRewriter, PartUpkeep};
 use crate::scan::Scanner;
 use crate::segment::EncodedRecord;
 use crate::state::{State, gauge};
-use crate::{Config, Pass};
+use crate::upkeep::{Upkeep, UpkeepJob};
+use crate::{Config, LakeLocation, Pass};
 
 mod requests;
+
+pub use recovery::Recovery;
+pub(crate) use recovery::fill_head;
 
 /// A node's store. Clones share it; the last one to go ends its threads, [`Store::close`] also flushes.
 #[derive(Debug, Clone)]
@@ -43,26 +50,14 @@ pub struct Store {
     inner: Arc<Inner>,
 }
 
-/// What a store found when it opened.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Recovery {
-    /// Appends that were read back from the log.
-    pub records: u64,
-    /// Segments that ended in the middle of a group; nobody was promised what those held.
-    pub torn_tails: u64,
-    /// Segments with acknowledged spans that cannot be read. What is readable was kept, copies of the files are in the folder
-    /// `quarantine`, and a person is needed.
-    pub damaged: Vec<String>,
-}
-
 /// All that a store has from outside, so that tests and simulations bring their own.
 #[derive(Debug)]
 pub struct Surroundings {
-    /// Where the files are.
+    /// The data folder.
     pub disk: Arc<dyn Disk>,
     /// What time it is.
     pub clock: SharedClock,
-    /// Salts of segments.
+    /// Salts of segments, names of nodes, commits and blocks.
     pub entropy: Arc<dyn Entropy>,
     /// Where it counts.
     pub metrics: StorageMetrics,
@@ -75,7 +70,11 @@ struct Inner {
     log: LogHandle,
     flusher: Flusher,
     compactor: Compactor,
+    upkeep: Upkeep,
+    commits: Arc<Commits>,
     disk: Arc<dyn Disk>,
+    /// The lake's files, where they are not on `disk`.
+    lake_disk: Option<Arc<dyn Disk>>,
     holds: Arc<HoldsFile>,
     erasure_memory: Duration,
     /// One search of all files at a time.
@@ -98,16 +97,17 @@ struct Threads {
     committer: JoinHandle<()>,
     flusher: JoinHandle<()>,
     compactor: JoinHandle<()>,
+    upkeep: JoinHandle<()>,
     /// Keeps other processes out until the threads have ended.
     lock: Box<dyn std::any::Any + Send + Sync>,
 }
 
 impl Store {
-    /// Opens the store in `config.data_dir`, making the folder when absent: reads the catalog, removes what a crash left behind, reads the
-    /// log back into the head.
+    /// Opens the store in `config.data_dir`, making the folder when absent: reads the table in the lake, removes what a crash left
+    /// behind, reads the log back into the head.
     ///
-    /// Errors: when another process has it open, when a file has a format of a later version, when the catalog is damaged, when
-    /// the disk fails. Damaged segments are no error: see [`Store::recovery`].
+    /// Errors: when another process has it open, when a file has a format of a later version, when the table's log or a step of the catalog is
+    /// damaged, when the disk fails or the lake does not answer. Damaged segments are no error: see [`Store::recovery`].
     pub fn open(
         config: Config,
         clock: SharedClock,
@@ -128,7 +128,7 @@ impl Store {
         Self::open_on(Arc::new(disk), &config, clock, metrics, filter)
     }
 
-    /// The same on any disk; `config.data_dir` is not looked at.
+    /// The same with any disk as data folder; `config.data_dir` is not looked at.
     pub fn open_on(
         disk: Arc<dyn Disk>,
         config: &Config,
@@ -159,24 +159,46 @@ impl Store {
             std::io::ErrorKind::WouldBlock => OpenError::Locked,
             _ => OpenError::io("locking the data folder")(e),
         })?;
-        let (files, catalog) = CatalogFiles::open(disk.clone())?;
-        let last_id = remove_orphans(disk.as_ref(), &catalog)?;
-        let last_id = last_id.max(parts::remove_orphans(disk.as_ref(), &catalog)?);
-        let block_ids = Arc::new(BlockIds::after(last_id));
-        let leftovers = Arc::<Leftovers>::default();
+        let state = Arc::new(State::new(metrics.clone()));
+        let node = node::name(&disk, entropy.as_ref())?;
+        let names = Arc::new(BlockNames::new(&node, entropy.as_ref()));
+        let lake = Lake::open(&config.lake, &disk, &node)?;
+        let lake_disk = lake.data_disk_folder.is_none().then(|| lake.disk.clone());
+        let is_shared = config.lake != LakeLocation::DataFolder;
+        let spec = BlocksSpec {
+            lake,
+            node,
+            is_shared,
+            keeps_properties: false,
+            vacuum_grace: config.vacuum_grace,
+            log_retention: config.log_retention,
+            checkpoint_commits: config.checkpoint_commits,
+            clock: clock.clone(),
+            entropy: entropy.clone(),
+        };
+        let opened = catalog::open(&disk, spec, &state)?;
+        let (blocks, files, mut damaged) = (opened.table, opened.steps, opened.damaged);
+        let catalog = state.lock().catalog.clone();
+        blocks.remove_orphans()?;
+        let last_part = parts::remove_orphans(disk.as_ref(), &catalog)?;
+        let part_ids = Arc::new(PartIds::after(last_part));
+        let block_disk = blocks.disk().clone();
+        let blocks = Arc::new(blocks);
+        let leftovers = Arc::new(Leftovers::on(block_disk.clone()));
+        let part_leftovers = Arc::new(Leftovers::on(disk.clone()));
         let holds = HoldsFile::open(disk.clone()).map_err(OpenError::holds)?;
         let holds = Arc::new(holds);
         let digests = Digests::new(config.dedup_window, config.dedup_entries_max);
         for request in files.requests() {
             digests.remember(&request.tenant, request.digest, request.received_unix_nano);
         }
-        let replayed = log::replay(&disk, catalog.watermark)?;
+        let mut replayed = log::replay(&disk, catalog.watermark)?;
+        replayed.damaged.append(&mut damaged);
         metrics.log_segments.set(gauge(replayed.segments));
         metrics.torn_tails.inc_by(replayed.torn_tails);
         metrics
             .replayed_records
             .inc_by(replayed.records.len() as u64);
-        let state = Arc::new(State::new(catalog, metrics.clone()));
         let budget = Budget::new(config.head_bytes_max);
         let (last, recovery) = fill_head(replayed, &state, &budget, &digests);
 
@@ -196,33 +218,46 @@ impl Store {
             clock: clock.clone(),
             metrics: metrics.clone(),
         };
-        let commits = Arc::new(Commits::new(
-            files,
-            state.clone(),
-            disk.clone(),
-            i64::try_from(config.dedup_window.as_nanos()).unwrap_or(i64::MAX),
-            clock.clone(),
-        ));
+        let spawning = || OpenError::io("starting threads");
+        let job = UpkeepJob {
+            blocks: blocks.clone(),
+            refresh_interval: is_shared.then_some(config.refresh_interval),
+            vacuum_interval: config.vacuum_interval,
+            clock: clock.clone(),
+            metrics: metrics.clone(),
+        };
+        let (upkeep, upkeep_thread) = Upkeep::start(job).map_err(spawning())?;
+        let commits = Arc::new(Commits {
+            table: blocks.clone(),
+            state: state.clone(),
+            leftovers: (leftovers.clone(), part_leftovers.clone()),
+            dedup_window_nano: i64::try_from(config.dedup_window.as_nanos()).unwrap_or(i64::MAX),
+            clock: clock.clone(),
+            queue: Queue::new(files),
+        });
         let job = FlushJob {
             disk: disk.clone(),
+            block_disk: block_disk.clone(),
             state: state.clone(),
             commits: commits.clone(),
-            block_ids: block_ids.clone(),
+            names: names.clone(),
+            part_ids: part_ids.clone(),
             leftovers: leftovers.clone(),
+            part_leftovers: part_leftovers.clone(),
             holds: holds.clone(),
             flush_bytes: config.flush_bytes,
             clock: clock.clone(),
             metrics: metrics.clone(),
         };
         let cache_bytes = config.read_cache_bytes;
-        let blocks = BlockReader::new(disk.clone(), cache_bytes, metrics.clone());
-        let blocks = Arc::new(blocks);
+        let reader = BlockReader::new(block_disk.clone(), cache_bytes, metrics.clone());
+        let reader = Arc::new(reader);
         let stop = Arc::new(AtomicBool::new(false));
         let parts = PartUpkeep {
             rewriter: PartRewriter {
                 disk: disk.clone(),
-                ids: block_ids.clone(),
-                leftovers: leftovers.clone(),
+                ids: part_ids.clone(),
+                leftovers: part_leftovers.clone(),
                 stop: stop.clone(),
             },
             commits: commits.clone(),
@@ -237,14 +272,19 @@ impl Store {
         let compaction = Compaction {
             parts,
             rewriter: Rewriter {
-                disk: disk.clone(),
-                blocks: blocks.clone(),
-                block_ids,
+                disk: block_disk,
+                blocks: reader.clone(),
+                names,
                 leftovers,
+                part_disk: disk.clone(),
+                part_ids,
+                part_leftovers,
                 metrics: metrics.clone(),
                 stop: stop.clone(),
             },
-            commits,
+            disk: disk.clone(),
+            blocks,
+            commits: commits.clone(),
             state: state.clone(),
             holds: holds.clone(),
             flusher: flusher.clone(),
@@ -252,12 +292,11 @@ impl Store {
             policy: config.compaction.clone(),
             retention: config.retention.clone(),
             disk_reserve_bytes: config.disk_reserve_bytes,
+            grace: config.vacuum_grace,
             clock: clock.clone(),
             metrics: metrics.clone(),
-            replaced: Vec::new(),
             unreadable: HashSet::new(),
         };
-        let spawning = || OpenError::io("starting threads");
         let (log, committer) = committer.start(config.queue_len_max).map_err(spawning())?;
         let started = queue.start(
             job,
@@ -270,6 +309,7 @@ impl Store {
             committer,
             flusher: started.map_err(spawning())?,
             compactor: compacting.map_err(spawning())?,
+            upkeep: upkeep_thread,
             lock,
         };
         if state.lock().head.bytes >= config.flush_bytes {
@@ -292,7 +332,7 @@ impl Store {
         };
         let scanner = Scanner {
             state,
-            blocks,
+            blocks: reader,
             holds: holds.clone(),
             clock: clock.clone(),
             threads: scan_threads,
@@ -301,7 +341,10 @@ impl Store {
             log,
             flusher,
             compactor,
+            upkeep,
+            commits,
             disk,
+            lake_disk,
             holds,
             erasure_memory: config.erasure_memory,
             proving: Arc::new(Semaphore::new(1)),
@@ -340,11 +383,20 @@ impl Store {
         self.inner.compactor.run().await
     }
 
+    /// Removes files in the lake that are a day old, or `Config::vacuum_grace` if that is longer, and that no version of the table ever named, as
+    /// happens by itself every `Config::vacuum_interval`. Returns how many went.
+    ///
+    /// Errors: `Unavailable` when the lake is not there; what is left goes another time.
+    pub async fn vacuum(&self) -> Result<u64, Error> {
+        self.inner.upkeep.vacuum().await
+    }
+
     /// Waits until the store has done what it began by itself on account of what happened before the call: flushes of a full head, the
     /// first attempt of an erasure.
     pub async fn idle(&self) {
         self.inner.flusher.idle().await;
         self.inner.compactor.idle().await;
+        self.inner.upkeep.idle().await;
     }
 
     /// Finishes the appends that are under way, flushes, and ends the threads. Appends get `Unavailable` from now on, scans work
@@ -369,49 +421,6 @@ async fn on_blocking_thread<T: Send + 'static>(
     done.map_err(|e| Error::new(ErrorKind::Internal, "work on the disk ended early").caused_by(e))
 }
 
-/// Puts what the log held into the head. Returns its last segment.
-pub(crate) fn fill_head(
-    replayed: Replayed,
-    state: &State,
-    budget: &Budget,
-    digests: &Digests,
-) -> ((u64, u64), Recovery) {
-    let mut recovery = Recovery {
-        records: replayed.records.len() as u64,
-        torn_tails: replayed.torn_tails,
-        damaged: replayed.damaged,
-    };
-    for (segment, record) in replayed.records {
-        // A request whose write failed may be in the log nevertheless, and once more where its retry succeeded.
-        if !digests.remember(&record.tenant, record.digest, record.received_unix_nano) {
-            continue;
-        }
-        let batch = HeadBatch::new(
-            record.tenant,
-            record.digest,
-            record.received_unix_nano,
-            record.batch,
-            record.bytes,
-        );
-        match batch {
-            Ok(batch) => {
-                let space = budget.reserve_replayed(batch.bytes);
-                state.update(|inner| inner.head.insert(segment, Arc::new(batch), space));
-            }
-            Err(error) => {
-                let error: &dyn std::error::Error = &error;
-                tracing::error!(
-                    error,
-                    segment,
-                    "a record of the log has other columns than it says"
-                );
-                recovery.damaged.push(format!("segment {segment}"));
-            }
-        }
-    }
-    (replayed.last, recovery)
-}
-
 impl Inner {
     /// Ends the threads, in the order in which they need each other. Blocks until they have.
     fn stop(&self) {
@@ -426,6 +435,8 @@ impl Inner {
         let _ = threads.compactor.join();
         self.flusher.stop();
         let _ = threads.flusher.join();
+        self.upkeep.stop();
+        let _ = threads.upkeep.join();
         self.log.stop();
         let _ = threads.committer.join();
         drop(threads.lock);
@@ -477,6 +488,12 @@ impl SpanSink for Store {
         let inner = &self.inner;
         if inner.closing.load(Ordering::Acquire) {
             return Err(log::closed());
+        }
+        if inner.scanner.state.is_fenced() {
+            return Err(Error::new(
+                ErrorKind::Unavailable,
+                "another process writes to the lake under the name of this node, which takes no spans any more",
+            ));
         }
         let signal = Signal::of(append.batch.schema_ref()).ok_or_else(|| {
             Error::new(

@@ -46,6 +46,10 @@ pub struct StorageMetrics {
     pub expired_blocks_age: Counter,
     pub expired_blocks_space: Counter,
     pub unreadable_blocks: Counter,
+    /// 1 once another process has taken this store's name, and intake is refused.
+    pub fenced: Gauge,
+    pub upkeep_errors: Counter,
+    pub vacuumed_files: Counter,
 }
 
 impl Default for StorageMetrics {
@@ -87,6 +91,9 @@ impl Default for StorageMetrics {
             expired_blocks_age: Counter::default(),
             expired_blocks_space: Counter::default(),
             unreadable_blocks: Counter::default(),
+            fenced: Gauge::default(),
+            upkeep_errors: Counter::default(),
+            vacuumed_files: Counter::default(),
         }
     }
 }
@@ -276,6 +283,21 @@ impl StorageMetrics {
             "unreadable_blocks",
             "Blocks that a rewrite could not read; they stay as they are",
             self.unreadable_blocks.clone(),
+        );
+        registry.register(
+            "lake_fenced",
+            "1 once another process writes under this node's name; intake is refused",
+            self.fenced.clone(),
+        );
+        registry.register(
+            "lake_upkeep_errors",
+            "Checkpoints, refreshes and vacuums that failed and will be tried again",
+            self.upkeep_errors.clone(),
+        );
+        registry.register(
+            "lake_vacuumed_files",
+            "Old files removed that no version of the table ever named",
+            self.vacuumed_files.clone(),
         );
     }
 }

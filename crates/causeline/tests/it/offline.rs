@@ -40,6 +40,13 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     found
 }
 
+/// The files of blocks in the data folder `folder`.
+fn blocks(folder: &Path) -> Vec<PathBuf> {
+    let mut found = files(&folder.join("lake"));
+    found.retain(|path| path.extension().is_some_and(|e| e == "parquet"));
+    found
+}
+
 fn bytes(files: &[PathBuf]) -> u64 {
     let len = |file: &PathBuf| file.metadata().expect("a file").len();
     files.iter().map(len).sum()
@@ -65,12 +72,12 @@ async fn a_folder_is_inspected_to_the_byte() {
     let dir = folder.to_str().expect("a path in UTF-8");
     let found = json(&["inspect", dir, "--json"]);
     assert_eq!(found["bytes"], bytes(&files(&folder)));
-    let blocks = &found["tables"][0];
-    assert_eq!(blocks["name"], "blocks");
-    assert_eq!(blocks["bytes"], bytes(&files(&folder.join("blocks"))));
-    let columns = blocks["columns"].as_array().expect("columns");
+    let spans = &found["tables"][0];
+    assert_eq!(spans["name"], "spans");
+    assert_eq!(spans["bytes"], bytes(&blocks(&folder)));
+    let columns = spans["columns"].as_array().expect("columns");
     let of_columns: u64 = columns.iter().filter_map(|c| c["bytes"].as_u64()).sum();
-    let of = |what: &str| blocks["anatomy"][what].as_u64().expect("a figure");
+    let of = |what: &str| spans["anatomy"][what].as_u64().expect("a figure");
     assert_eq!(of_columns, of("data_pages") + of("dictionary_pages"));
     assert_eq!(of("rest"), 0);
 
@@ -81,11 +88,11 @@ async fn a_folder_is_inspected_to_the_byte() {
         "trace_id ",
         "tables of traces",
         "log ",
-        "blocks/tenant=default/hour=",
+        "lake/spans/hour=",
     ] {
         assert!(said.contains(part), "{part} in {said}");
     }
-    let block = files(&folder.join("blocks")).remove(0);
+    let block = blocks(&folder).remove(0);
     let name = block.file_name().and_then(|n| n.to_str()).expect("a name");
     let (done, said) = causeline(&["inspect", dir, "--block", name]);
     assert!(done && said.contains("row group 0: "), "{said}");
@@ -127,14 +134,14 @@ async fn damage_is_told_and_repaired_and_the_rest_is_served() {
     let (whole, said) = causeline(&["verify", dir]);
     assert!(whole && !said.contains("problem"), "{said}");
 
-    let damaged = files(&folder.join("blocks")).remove(0);
+    let damaged = blocks(&folder).remove(0);
     let mut content = std::fs::read(&damaged).expect("a block");
     let middle = content.len() / 2;
     content[middle] ^= 1;
     std::fs::write(&damaged, &content).expect("a changed block");
     let (whole, said) = causeline(&["verify", dir]);
     assert!(
-        !whole && said.contains("problem: blocks/tenant=default/"),
+        !whole && said.contains("problem: lake/spans/hour="),
         "{said}"
     );
     assert!(
@@ -143,7 +150,7 @@ async fn damage_is_told_and_repaired_and_the_rest_is_served() {
     );
     let (repaired, said) = causeline(&["verify", dir, "--repair"]);
     assert!(
-        repaired && said.contains("repair: blocks/") && said.contains("after the repair"),
+        repaired && said.contains("repair: lake/spans/") && said.contains("after the repair"),
         "{said}"
     );
     let [copy] = &files(&folder.join("quarantine"))[..] else {

@@ -71,7 +71,8 @@ impl Survival {
         Contents {
             now: durable.clone(),
             durable,
-            writes: vec![],
+            modified_unix_nano: file.modified_unix_nano,
+            ..Contents::default()
         }
     }
 

@@ -120,10 +120,10 @@ impl ReadCache {
         self.metrics.cache_bytes.set(bytes as i64);
     }
 
-    /// Lets go of all of block `id`. O(entries).
-    pub(crate) fn forget(&self, id: u64) {
+    /// Lets go of all blocks but those that `stays` names. O(entries).
+    pub(crate) fn forget_others(&self, stays: impl Fn(u64) -> bool) {
         let bytes = self.with(|ring| {
-            ring.forget(id);
+            ring.forget_others(stays);
             ring.bytes
         });
         self.metrics.cache_bytes.set(bytes as i64);
@@ -135,14 +135,14 @@ impl ReadCache {
 }
 
 impl Ring {
-    fn forget(&mut self, id: u64) {
+    fn forget_others(&mut self, stays: impl Fn(u64) -> bool) {
         let bytes = &mut self.bytes;
         self.entries.retain(|key, entry| {
-            let stays = key.block() != id;
+            let stays = stays(key.block());
             *bytes -= if stays { 0 } else { entry.bytes };
             stays
         });
-        self.order.retain(|key| key.block() != id);
+        self.order.retain(|key| stays(key.block()));
     }
 
     /// Returns how many entries had to go.
@@ -222,7 +222,7 @@ mod tests {
         for n in 0..10 {
             cache.insert(CacheKey::Page(n % 2, n), page(1_000), 1_000);
         }
-        cache.forget(1);
+        cache.forget_others(|id| id != 1);
         assert!(cache.get(CacheKey::Page(1, 3)).is_none());
         assert!(cache.get(CacheKey::Page(0, 4)).is_some());
         assert_eq!(cache.with(|ring| ring.bytes), 5 * (1_000 + ENTRY_BYTES));

@@ -1,18 +1,88 @@
-//! Where a block's file lies: by tenant and hour of receipt.
+//! Where a block's file lies in the table, and what it is called: by hour of receipt, tenant, and who wrote it.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use clock::Entropy;
+use model::TenantId;
 
 /// Nanoseconds of an hour.
 pub(crate) const HOUR_NANO: i64 = 3_600_000_000_000;
 
-/// The folder of blocks received in `hour`, counted from the Unix epoch.
-pub(crate) fn hour_folder(tenant: &str, hour: i64) -> String {
-    hour_folder_of("blocks", tenant, hour)
+/// The partition columns of the table, in the order of folders.
+pub(crate) const PARTITIONS: [&str; 2] = ["hour", "tenant_bucket"];
+
+/// Folders of tenants within an hour.
+const BUCKETS: u32 = 16;
+
+/// The values of [`PARTITIONS`] for a block of `tenant` received in `hour`, counted from the Unix epoch.
+pub(crate) fn partition_values(tenant: &TenantId, hour: i64) -> [String; 2] {
+    let bucket = crc32c::crc32c(tenant.as_str().as_bytes()) % BUCKETS;
+    [hour_text(hour), format!("{bucket:02}")]
 }
 
-/// The same of a table's files.
+/// The folder of a block, relative to the table.
+pub(crate) fn block_folder(tenant: &TenantId, hour: i64) -> String {
+    let values = partition_values(tenant, hour);
+    let parts = PARTITIONS.iter().zip(values);
+    let parts: Vec<String> = parts
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
+    parts.join("/")
+}
+
+/// Names for the files of new blocks, never used before: by node, process and number.
+#[derive(Debug)]
+pub(crate) struct BlockNames {
+    node: String,
+    /// By chance, so that two processes of one node, which must not be and can be, do not write over each other.
+    process: u32,
+    last: AtomicU64,
+}
+
+impl BlockNames {
+    /// The names that this process gives.
+    pub(crate) fn new(node: &str, entropy: &dyn Entropy) -> Self {
+        Self {
+            node: node.to_owned(),
+            // 0 is for blocks from before there were processes in names.
+            process: (entropy.next_u64() as u32).max(1),
+            last: AtomicU64::new(0),
+        }
+    }
+
+    /// A name for a block of `level`.
+    pub(crate) fn next(&self, level: u8) -> String {
+        let number = self.last.fetch_add(1, Ordering::Relaxed) + 1;
+        file_name(&self.node, self.process, number, level)
+    }
+
+    /// The name of block `id` from a catalog that gave numbers alone.
+    pub(crate) fn of_upgraded(node: &str, id: u64, level: u8) -> String {
+        file_name(node, 0, id, level)
+    }
+
+    /// Whether the block at `path` was written by `node`.
+    pub(crate) fn is_of(node: &str, path: &str) -> bool {
+        let name = path.rsplit('/').next().unwrap_or_default();
+        name.strip_prefix(node)
+            .is_some_and(|rest| rest.starts_with('-') && rest.ends_with(".parquet"))
+    }
+}
+
+fn file_name(node: &str, process: u32, number: u64, level: u8) -> String {
+    format!("{node}-{process:08x}-{number:08}-L{level}.parquet")
+}
+
+/// The folder of a table's parts received in `hour`, relative to the data folder.
 pub(crate) fn hour_folder_of(table: &str, tenant: &str, hour: i64) -> String {
+    format!("{table}/tenant={tenant}/hour={}", hour_text(hour))
+}
+
+/// The name of an hour that is counted from the Unix epoch.
+fn hour_text(hour: i64) -> String {
     let (year, month, day) = civil_from_days(hour.div_euclid(24));
     let hour = hour.rem_euclid(24);
-    format!("{table}/tenant={tenant}/hour={year:04}-{month:02}-{day:02}-{hour:02}")
+    format!("{year:04}-{month:02}-{day:02}-{hour:02}")
 }
 
 /// The hour in the path of a block.
@@ -25,7 +95,6 @@ pub(crate) fn hour_of_path(path: &str) -> Option<i64> {
     let in_range = (1..=12).contains(&month) && (1..=31).contains(&day) && (0..24).contains(&hour);
     in_range.then(|| days_from_civil(year, month, day) * 24 + hour)
 }
-
 /// When `hour` begins.
 pub(crate) fn hour_start(hour: i64) -> i64 {
     hour.saturating_mul(HOUR_NANO)
@@ -33,7 +102,7 @@ pub(crate) fn hour_start(hour: i64) -> i64 {
 
 /// Year, month and day of the day `days` after 1970-01-01.
 /// Source: H. Hinnant, "chrono-Compatible Low-Level Date Algorithms", `civil_from_days`.
-fn civil_from_days(days: i64) -> (i64, i64, i64) {
+pub(super) fn civil_from_days(days: i64) -> (i64, i64, i64) {
     let shifted = days + 719_468;
     let era = shifted.div_euclid(146_097);
     let day_of_era = shifted.rem_euclid(146_097);
@@ -63,21 +132,25 @@ fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
 
 #[cfg(test)]
 mod tests {
+    use clock::SeededEntropy;
+
     use super::*;
 
     #[test]
-    fn folders_are_named_by_the_hour_of_receipt() {
+    fn folders_are_named_by_the_hour_of_receipt_and_the_tenant() {
+        let tenant = TenantId::default_tenant();
         let check = |unix_nano: i64, name: &str| {
             let hour = unix_nano.div_euclid(HOUR_NANO);
-            let folder = hour_folder("default", hour);
-            assert_eq!(folder, format!("blocks/tenant=default/hour={name}"));
-            assert_eq!(hour_of_path(&format!("{folder}/1.parquet")), Some(hour));
+            let folder = block_folder(&tenant, hour);
+            let bucket = &partition_values(&tenant, hour)[1];
+            assert_eq!(folder, format!("hour={name}/tenant_bucket={bucket}"));
+            assert_eq!(hour_of_path(&format!("t/{folder}/1.parquet")), Some(hour));
         };
         check(0, "1970-01-01-00");
         check(1_709_251_199_000_000_000, "2024-02-29-23");
         check(1_795_387_500_000_000_000, "2026-11-22-22");
         check(i64::MAX, "2262-04-11-23");
-        assert_eq!(hour_folder("a", -1), "blocks/tenant=a/hour=1969-12-31-23");
+        check(-1, "1969-12-31-23");
         for path in [
             "",
             "blocks/hour=2026-13-01-00/x",
@@ -86,5 +159,25 @@ mod tests {
         ] {
             assert_eq!(hour_of_path(path), None);
         }
+    }
+
+    #[test]
+    fn a_name_tells_the_node_and_comes_once() {
+        let entropy = SeededEntropy::new(1);
+        let processes = [(); 2].map(|()| BlockNames::new("ab", &entropy));
+        let mut names: Vec<String> = processes
+            .iter()
+            .flat_map(|p| [p.next(0), p.next(1)])
+            .collect();
+        names.push(BlockNames::of_upgraded("ab", 1, 0));
+        assert!(
+            names
+                .iter()
+                .all(|name| BlockNames::is_of("ab", &format!("x/{name}")))
+        );
+        assert!(!BlockNames::is_of("a", &names[0]));
+        names.sort();
+        names.dedup();
+        assert_eq!(names.len(), 5);
     }
 }

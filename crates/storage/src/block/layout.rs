@@ -49,6 +49,17 @@ pub(crate) struct Root {
 }
 
 impl Layout {
+    /// The version that is written, as the catalog notes it.
+    pub(crate) const WRITTEN: u32 = 2;
+
+    /// The version of this one.
+    pub(crate) fn number(&self) -> u32 {
+        match self.is_plain {
+            true => 1,
+            false => Self::WRITTEN,
+        }
+    }
+
     /// The layout of blocks of `version`, as their metadata spell it.
     pub(crate) fn of_version(version: &str) -> Option<&'static Self> {
         static LAYOUTS: LazyLock<[Result<Layout, ParquetError>; 2]> = LazyLock::new(|| {

@@ -64,9 +64,9 @@ impl BlockReader {
         }
     }
 
-    /// Lets go of block `id`: its file is about to go.
-    pub(crate) fn forget(&self, id: u64) {
-        self.cache.forget(id);
+    /// Lets go of all blocks but those that `stays` names: their files are about to go.
+    pub(crate) fn close_others(&self, stays: impl Fn(u64) -> bool) {
+        self.cache.forget_others(stays);
     }
 
     /// Whether damage was found in the block of `entry`; the report then names it.

@@ -1,100 +1,147 @@
-//! The catalog on disk.
+//! Steps on disk: a file each, and now and then a checkpoint, which holds all that those up to its number say.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
+use std::io;
 use std::sync::Arc;
 
-use super::{
-    CATALOG_VERSION, CATALOG_VERSION_OLDEST, CHECKPOINT_EVERY, Catalog, Commit, KeptRequest,
-};
-use crate::block::{hour_of_path, hour_start};
+use serde::Deserialize;
+
+use super::before::OldBlock;
+use super::{CATALOG_VERSION, CHECKPOINT_EVERY, Catalog, KeptRequest, Step};
 use crate::disk::{Disk, create_dirs};
-use crate::error::CatalogError;
+use crate::error::{CatalogError, OpenError};
 use crate::sealed::{self, SealedError, UNFINISHED};
 
 const FOLDER: &str = "catalog";
-const COMMIT: &str = ".json";
+const STEP: &str = ".json";
 const CHECKPOINT: &str = ".checkpoint.json";
 
-/// The catalog's files, and what a checkpoint must repeat.
+/// The oldest version that is read. Version 1 had no removals, version 2 no parts.
+const VERSION_OLDEST: u32 = 1;
+
+/// The last version whose steps name blocks, and count by themselves.
+const VERSION_WITH_BLOCKS: u32 = 3;
+
+/// The files of steps, and what a checkpoint must repeat.
 #[derive(Debug)]
-pub(crate) struct CatalogFiles {
+pub(crate) struct StepFiles {
     disk: Arc<dyn Disk>,
     /// Requests that a retry may still bring, oldest first.
     requests: VecDeque<KeptRequest>,
 }
 
-/// One file of a catalog.
+/// One file of steps.
 #[derive(Debug)]
-pub(crate) struct CatalogFile {
+pub(crate) struct StepFile {
     pub(crate) number: u64,
+    /// Relative to the data folder.
     pub(crate) path: String,
-    pub(crate) commit: Result<Commit, CatalogError>,
+    /// And the blocks that it names, which steps of today do not.
+    pub(crate) step: Result<(Step, Vec<OldBlock>), OpenError>,
 }
 
-impl CatalogFiles {
-    /// Reads the newest version, and removes files that it does not need.
-    pub(crate) fn open(disk: Arc<dyn Disk>) -> Result<(Self, Catalog), CatalogError> {
-        create_dirs(disk.as_ref(), FOLDER).map_err(io(FOLDER))?;
-        // A commit whose name only the page cache has must not be what segments and blocks are removed for.
-        disk.sync_dir(FOLDER).map_err(io(FOLDER))?;
-        let names = disk.list(FOLDER).map_err(io(FOLDER))?;
-        let (mut commits, mut checkpoints) = (Vec::new(), Vec::new());
-        for entry in names {
+/// What steps say.
+#[derive(Debug)]
+pub(crate) struct FoundSteps {
+    pub(crate) files: StepFiles,
+    pub(crate) catalog: Catalog,
+    /// The blocks of a catalog of version 1 to 3 that are not in the table yet, by their ids there.
+    pub(crate) before: Option<BTreeMap<u64, OldBlock>>,
+}
+
+/// A step of any version.
+#[derive(Deserialize)]
+struct AnyStep {
+    #[serde(flatten)]
+    step: Step,
+    #[serde(default)]
+    blocks: Vec<OldBlock>,
+}
+
+impl StepFiles {
+    /// Goes from `catalog` to the step `last`, of which the table says that it is the last one that counts (0: none), and removes files that are
+    /// not needed: unfinished ones, and steps whose commit did not land.
+    pub(crate) fn open(
+        disk: Arc<dyn Disk>,
+        last: u64,
+        catalog: Catalog,
+    ) -> Result<FoundSteps, OpenError> {
+        create_dirs(disk.as_ref(), FOLDER).map_err(OpenError::io(FOLDER))?;
+        // A step whose name only the page cache has must not be what segments and blocks are removed for.
+        disk.sync_dir(FOLDER).map_err(OpenError::io(FOLDER))?;
+        let (mut steps, mut checkpoints) = (Vec::new(), Vec::new());
+        for entry in disk.list(FOLDER).map_err(OpenError::io(FOLDER))? {
             if entry.name.ends_with(UNFINISHED) {
                 remove(disk.as_ref(), &entry.name)?;
             } else if let Some(number) = number_of(&entry.name, CHECKPOINT) {
                 checkpoints.push(number);
-            } else if let Some(number) = number_of(&entry.name, COMMIT) {
-                commits.push(number);
+            } else if let Some(number) = number_of(&entry.name, STEP) {
+                steps.push(number);
             }
         }
-        commits.sort_unstable();
-        let mut this = Self {
-            disk,
-            requests: VecDeque::new(),
+        steps.sort_unstable();
+        let mut found = FoundSteps {
+            files: Self {
+                disk,
+                requests: VecDeque::new(),
+            },
+            catalog,
+            before: (last == 0).then(BTreeMap::new),
         };
-        let mut catalog = Catalog::default();
         if let Some(&newest) = checkpoints.iter().max() {
-            catalog = this.read(&catalog, newest, CHECKPOINT)?;
+            found.take(newest, CHECKPOINT)?;
         }
-        for number in commits {
-            if number <= catalog.version {
+        for &number in &steps {
+            if number <= found.catalog.step {
                 continue;
             }
-            if number != catalog.version + 1 {
-                return Err(CatalogError::Missing(catalog.version + 1));
+            if last > 0 && number > last {
+                remove(found.files.disk.as_ref(), &name_of(number, STEP))?;
+                continue;
             }
-            catalog = this.read(&catalog, number, COMMIT)?;
+            if number != found.catalog.step + 1 {
+                return Err(CatalogError::Missing(found.catalog.step + 1).into());
+            }
+            match found.take(number, STEP) {
+                // It was to be the first one that the table says. Others after it would show that the table was lost.
+                Err(OpenError::Catalog(CatalogError::Version { found: version, .. }))
+                    if last == 0 && version == CATALOG_VERSION && steps.last() == Some(&number) =>
+                {
+                    remove(found.files.disk.as_ref(), &name_of(number, STEP))?;
+                }
+                taken => taken?,
+            }
         }
-        Ok((this, catalog))
+        if last > 0 && found.catalog.step != last {
+            return Err(CatalogError::Missing(found.catalog.step.min(last) + 1).into());
+        }
+        if found.catalog.step == 0 {
+            found.before = None;
+        }
+        Ok(found)
     }
 
     /// Every file on its own, whether it is still needed or not, the oldest first.
-    pub(crate) fn read_each(disk: &dyn Disk) -> Result<Vec<CatalogFile>, CatalogError> {
-        let names = disk.list(FOLDER).map_err(io(FOLDER))?;
+    pub(crate) fn read_each(disk: &dyn Disk) -> Result<Vec<StepFile>, OpenError> {
         let mut files = Vec::new();
+        let names = disk.list(FOLDER).map_err(OpenError::io(FOLDER))?;
         for name in names.into_iter().map(|entry| entry.name) {
             let of_kind = |suffix| number_of(&name, suffix).map(|number| (number, suffix));
-            files.extend(of_kind(CHECKPOINT).or_else(|| of_kind(COMMIT)));
+            files.extend(of_kind(CHECKPOINT).or_else(|| of_kind(STEP)));
         }
         files.sort_unstable();
-        let read = |(number, suffix)| CatalogFile {
+        let read = |(number, suffix)| StepFile {
             number,
             path: path_of(number, suffix),
-            commit: read_one(disk, number, suffix),
+            step: read_one(disk, number, suffix, CATALOG_VERSION),
         };
         Ok(files.into_iter().map(read).collect())
     }
 
-    /// Makes `catalog`, which came about in another way than by commits, durable: as a checkpoint, so that no file before it counts.
-    pub(crate) fn replace(
-        disk: Arc<dyn Disk>,
-        catalog: &Catalog,
-        requests: Vec<KeptRequest>,
-    ) -> Result<(), CatalogError> {
-        let requests = requests.into();
-        let this = Self { disk, requests };
-        this.write(&this.checkpoint(catalog), CHECKPOINT)
+    /// Writes a checkpoint that came about in another way than by steps, so that no file before it is looked at.
+    pub(crate) fn replace(disk: Arc<dyn Disk>, step: &Step) -> io::Result<()> {
+        let requests = VecDeque::new();
+        Self { disk, requests }.write_as(step, CHECKPOINT)
     }
 
     /// The requests that a retry may still bring, oldest first.
@@ -102,23 +149,22 @@ impl CatalogFiles {
         self.requests.iter()
     }
 
-    /// Makes `commit`, the successor of `catalog`, durable. On an error it is unknown whether it is; making the same version again,
-    /// with other contents or the same, is then safe as long as the blocks of both attempts stay.
-    pub(crate) fn commit(&self, commit: &Commit) -> Result<(), CatalogError> {
-        self.write(commit, COMMIT)
+    /// Makes `step`, the successor of the last one, durable. It counts when the table says so; until then it may be replaced by another.
+    pub(crate) fn write(&self, step: &Step) -> io::Result<()> {
+        self.write_as(step, STEP)
     }
 
-    /// Takes note of a durable `commit` that led to `catalog`; now and then writes a checkpoint and removes what it replaces.
+    /// Takes note of a `step` that counts and led to `catalog`; now and then writes a checkpoint and removes what it replaces.
     /// Requests received before `forget_before` are left out.
     ///
-    /// Errors: the commit stands all the same, and the next checkpoint makes up for this one.
+    /// Errors: the step counts all the same, and the next checkpoint makes up for this one.
     pub(crate) fn committed(
         &mut self,
         catalog: &Catalog,
-        commit: Commit,
+        step: &Step,
         forget_before: i64,
-    ) -> Result<(), CatalogError> {
-        self.requests.extend(commit.requests);
+    ) -> io::Result<()> {
+        self.requests.extend(step.requests.iter().cloned());
         while self
             .requests
             .front()
@@ -126,107 +172,96 @@ impl CatalogFiles {
         {
             self.requests.pop_front();
         }
-        if !catalog.version.is_multiple_of(CHECKPOINT_EVERY) {
+        if !catalog.step.is_multiple_of(CHECKPOINT_EVERY) {
             return Ok(());
         }
-        self.write(&self.checkpoint(catalog), CHECKPOINT)?;
-        for entry in self.disk.list(FOLDER).map_err(io(FOLDER))? {
+        let checkpoint = Step {
+            number: catalog.step,
+            watermark: catalog.watermark,
+            parts: catalog.parts().map(|p| p.as_ref().clone()).collect(),
+            removed: Vec::new(),
+            requests: self.requests.iter().cloned().collect(),
+        };
+        self.write_as(&checkpoint, CHECKPOINT)?;
+        for entry in self.disk.list(FOLDER)? {
             let name = &entry.name;
-            let replaced = match number_of(name, CHECKPOINT) {
-                Some(number) => number < catalog.version,
-                None => number_of(name, COMMIT).is_some_and(|n| n <= catalog.version),
+            let is_replaced = match number_of(name, CHECKPOINT) {
+                Some(number) => number < catalog.step,
+                None => number_of(name, STEP).is_some_and(|n| n <= catalog.step),
             };
-            if replaced {
-                remove(self.disk.as_ref(), name)?;
+            if is_replaced {
+                self.disk.remove(&format!("{FOLDER}/{name}"))?;
             }
         }
         Ok(())
     }
 
-    fn checkpoint(&self, catalog: &Catalog) -> Commit {
-        Commit {
-            version: catalog.version,
-            watermark: catalog.watermark,
-            blocks: catalog.blocks().map(|b| b.as_ref().clone()).collect(),
-            parts: catalog.parts().map(|p| p.as_ref().clone()).collect(),
-            removed: Vec::new(),
-            requests: self.requests.iter().cloned().collect(),
-        }
-    }
-
-    fn read(
-        &mut self,
-        before: &Catalog,
-        number: u64,
-        suffix: &str,
-    ) -> Result<Catalog, CatalogError> {
-        let commit = read_one(self.disk.as_ref(), number, suffix)?;
-        let catalog = before.with(&commit);
-        self.requests.extend(commit.requests);
-        Ok(catalog)
-    }
-
-    fn write(&self, commit: &Commit, suffix: &str) -> Result<(), CatalogError> {
-        let path = path_of(commit.version, suffix);
-        let name = name_of(commit.version, suffix);
+    fn write_as(&self, step: &Step, suffix: &str) -> io::Result<()> {
+        let name = name_of(step.number, suffix);
         let place = (FOLDER, name.as_str());
-        sealed::write(self.disk.as_ref(), place, CATALOG_VERSION, commit).map_err(io(&path))
+        sealed::write(self.disk.as_ref(), place, CATALOG_VERSION, step)
     }
 }
 
-/// What the file of `number` says.
-fn read_one(disk: &dyn Disk, number: u64, suffix: &str) -> Result<Commit, CatalogError> {
+impl FoundSteps {
+    /// Goes on to what the file of `number` says.
+    fn take(&mut self, number: u64, suffix: &str) -> Result<(), OpenError> {
+        let newest = match self.before {
+            Some(_) => VERSION_WITH_BLOCKS,
+            None => CATALOG_VERSION,
+        };
+        let disk = self.files.disk.as_ref();
+        let (step, blocks) = read_one(disk, number, suffix, newest)?;
+        if let Some(before) = &mut self.before {
+            before.retain(|id, _| !step.removed.contains(id));
+            before.extend(blocks.into_iter().map(|b| (b.id, b)));
+        }
+        self.catalog = self.catalog.with(&step);
+        self.files.requests.extend(step.requests);
+        Ok(())
+    }
+}
+
+/// What the file of `number` says, if it is of the version `newest` or an earlier one.
+fn read_one(
+    disk: &dyn Disk,
+    number: u64,
+    suffix: &str,
+    newest: u32,
+) -> Result<(Step, Vec<OldBlock>), OpenError> {
     let path = path_of(number, suffix);
-    let read = sealed::read(disk, &path, CATALOG_VERSION_OLDEST..=CATALOG_VERSION);
-    let commit: Commit = upgraded(&path, read.map_err(|e| of_sealed(&path, e))?)?;
-    if commit.version != number {
-        return Err(damaged(&path, format!("holds version {}", commit.version)));
+    let read = sealed::read(disk, &path, VERSION_OLDEST..=newest);
+    let AnyStep { step, blocks } = read.map_err(|e| of_sealed(&path, e))?;
+    if step.number != number {
+        let problem = format!("holds version {}", step.number);
+        return Err(damaged(&path, problem).into());
     }
-    Ok(commit)
-}
-
-/// `commit` with what version 1 did not write.
-fn upgraded(path: &str, mut commit: Commit) -> Result<Commit, CatalogError> {
-    for block in commit
-        .blocks
-        .iter_mut()
-        .filter(|b| b.hour == unknown_hour())
-    {
-        // Version 1: the hour stands in the path alone.
-        let hour = hour_of_path(&block.path);
-        block.hour = hour.ok_or_else(|| damaged(path, format!("block path {}", block.path)))?;
-        block.flushed_unix_nano = hour_start(block.hour);
-    }
-    Ok(commit)
-}
-
-/// What stands for the hour that version 1 did not write.
-pub(super) fn unknown_hour() -> i64 {
-    i64::MIN
-}
-
-fn remove(disk: &dyn Disk, name: &str) -> Result<(), CatalogError> {
-    let path = format!("{FOLDER}/{name}");
-    disk.remove(&path).map_err(io(&path))
+    Ok((step, blocks))
 }
 
 fn path_of(number: u64, suffix: &str) -> String {
     format!("{FOLDER}/{}", name_of(number, suffix))
 }
 
+fn remove(disk: &dyn Disk, name: &str) -> Result<(), OpenError> {
+    let path = format!("{FOLDER}/{name}");
+    disk.remove(&path).map_err(OpenError::io(path))
+}
+
 fn name_of(number: u64, suffix: &str) -> String {
     format!("{number:020}{suffix}")
 }
 
-fn of_sealed(path: &str, error: SealedError) -> CatalogError {
+fn of_sealed(path: &str, error: SealedError) -> OpenError {
     match error {
         SealedError::Version { found, supported } => CatalogError::Version {
             path: path.to_owned(),
             found,
             supported,
-        },
-        SealedError::Damaged(problem) => damaged(path, problem),
-        SealedError::Io(source) => io(path)(source),
+        }
+        .into(),
+        SealedError::Damaged(problem) => damaged(path, problem).into(),
+        SealedError::Io(source) => OpenError::io(path)(source),
     }
 }
 
@@ -234,34 +269,10 @@ fn number_of(name: &str, suffix: &str) -> Option<u64> {
     name.strip_suffix(suffix)?.parse().ok()
 }
 
-fn damaged(path: &str, problem: String) -> CatalogError {
+pub(super) fn damaged(path: &str, problem: String) -> CatalogError {
     CatalogError::Damaged {
         path: path.to_owned(),
         problem,
-    }
-}
-
-fn io(path: &str) -> impl FnOnce(std::io::Error) -> CatalogError {
-    let path = path.to_owned();
-    move |source| CatalogError::Io { path, source }
-}
-
-/// A tenant by name.
-pub(super) mod tenant {
-    use model::TenantId;
-    use serde::{Deserialize, Deserializer, Serializer, de::Error};
-
-    pub(in super::super) fn serialize<S: Serializer>(
-        id: &TenantId,
-        s: S,
-    ) -> Result<S::Ok, S::Error> {
-        s.serialize_str(id.as_str())
-    }
-
-    pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(
-        d: D,
-    ) -> Result<TenantId, D::Error> {
-        String::deserialize(d)?.parse().map_err(D::Error::custom)
     }
 }
 

@@ -3,7 +3,7 @@
 use model::TenantId;
 use serde::{Deserialize, Serialize};
 
-use super::files;
+use super::tag;
 
 /// A table beside that of spans.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -34,7 +34,7 @@ pub(crate) struct PartEntry {
     /// Unique in this store, never reused, nor the id of a block.
     pub(crate) id: u64,
     pub(crate) table: PartTable,
-    #[serde(with = "files::tenant")]
+    #[serde(with = "tag::tenant")]
     pub(crate) tenant: TenantId,
     /// Relative to the data folder.
     pub(crate) path: String,

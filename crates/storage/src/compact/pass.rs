@@ -1,4 +1,4 @@
-//! One pass: erase, expire, merge, bury.
+//! One pass: erase, expire, merge, bring up to date, bury.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
@@ -12,7 +12,11 @@ use telemetry::StorageMetrics;
 use super::plan::{Candidate, LEVEL_SETTLED, Policy, next_merge};
 use super::retention::{Kept, Reason, Retention};
 use super::rewrite::{Keep, Rewrite, RewriteError, Rewriter, Rewritten};
-use crate::catalog::{BlockEntry, Catalog, Change, Commits, PartEntry, PartTable};
+use crate::block::Layout;
+use crate::catalog::{
+    Block, BlockEntry, BlockTable, Burial, Catalog, Change, Commits, PartEntry, PartTable, Purpose,
+};
+use crate::disk::Disk;
 use crate::flush::Flusher;
 use crate::holds::HoldsFile;
 use crate::log;
@@ -41,6 +45,9 @@ pub struct Pass {
 pub(crate) struct Compaction {
     pub(crate) rewriter: Rewriter,
     pub(crate) parts: PartUpkeep,
+    /// Of the log.
+    pub(crate) disk: Arc<dyn Disk>,
+    pub(crate) blocks: Arc<BlockTable>,
     pub(crate) commits: Arc<Commits>,
     pub(crate) state: Arc<State>,
     pub(crate) holds: Arc<HoldsFile>,
@@ -50,10 +57,10 @@ pub(crate) struct Compaction {
     pub(crate) retention: Retention,
     /// Space that intake leaves; retention makes room before it is reached.
     pub(crate) disk_reserve_bytes: u64,
+    /// How long files that left the table stay for others who read it.
+    pub(crate) grace: Duration,
     pub(crate) clock: SharedClock,
     pub(crate) metrics: StorageMetrics,
-    /// Blocks that were replaced, and until when scans may still have them.
-    pub(crate) replaced: Vec<(Arc<BlockEntry>, i64)>,
     /// Blocks that cannot be read: not tried again before the next start.
     pub(crate) unreadable: HashSet<u64>,
 }
@@ -77,7 +84,7 @@ impl Compaction {
             }
         };
         // What failed attempts could not remove takes space.
-        self.rewriter.leftovers.clear(self.rewriter.disk.as_ref());
+        self.clear_leftovers();
         note(self.erase(&mut pass));
         note(self.expire(&mut pass));
         let mut merged = self.merge(&mut pass);
@@ -90,8 +97,14 @@ impl Compaction {
             merged = self.parts.merge();
         }
         note(merged.map(|_| ()));
-        note(self.bury());
+        let mut renewed = self.renew(&mut pass);
+        while matches!(renewed, Ok(true)) {
+            renewed = self.renew(&mut pass);
+        }
+        note(renewed.map(|_| ()));
+        note(self.bury().map(drop));
         note(self.parts.bury());
+        self.checkpoint();
         if first_error.is_some() {
             self.metrics.compaction_errors.inc();
         }
@@ -100,7 +113,7 @@ impl Compaction {
 
     /// One merge, if any is due. Returns whether there was one.
     fn merge(&mut self, pass: &mut Pass) -> Result<bool, Error> {
-        let catalog = self.catalog();
+        let catalog = self.catalog()?;
         let now = self.clock.unix_nano();
         for tenant in catalog.tenants() {
             let blocks = catalog.of_tenant(tenant);
@@ -132,7 +145,7 @@ impl Compaction {
                 Ok(done) if is_judged => {
                     self.exchange_pinned(&inputs, done, (&pinned, now), pass)?;
                 }
-                Ok(done) => self.exchange(&inputs, done, i64::MAX, pass)?,
+                Ok(done) => self.exchange(&inputs, done, false, pass)?,
                 Err(error) => self.failed(error)?,
             }
             return Ok(true);
@@ -142,21 +155,17 @@ impl Compaction {
 
     /// Removes blocks and parts that were kept long enough, but for what is pinned in them.
     fn expire(&mut self, pass: &mut Pass) -> Result<(), Error> {
-        let catalog = self.catalog();
+        let catalog = self.catalog()?;
         let now = self.clock.unix_nano();
         let (counts, logs): (Vec<_>, Vec<_>) =
             catalog.parts().partition(|p| p.table != PartTable::Logs);
         let logs = logs.into_iter().map(|p| self.kept_part(p));
         let kept: Vec<Kept<'_>> = catalog.blocks().map(|b| kept(b)).chain(logs).collect();
-        let free = self
-            .rewriter
-            .disk
-            .free_bytes()
-            .map_err(|e| failed("asking for free space", e))?;
-        let short_of = self
-            .disk_reserve_bytes
-            .saturating_mul(2)
-            .saturating_sub(free);
+        if self.short_of()? > 0 {
+            // What left the table goes before anything that is in it.
+            self.bury()?;
+        }
+        let short_of = self.short_of()?;
         let mut gone = self.retention.expired(&kept, now, short_of);
         // Counts are small, and outlive what they count also where space is short.
         let counts = counts.into_iter().map(|p| self.kept_part(p));
@@ -215,7 +224,7 @@ impl Compaction {
     /// What is left of a block (`inputs` is one) when only `pinned` traces of it are kept; `None` when it cannot be read.
     fn without_unpinned(
         &mut self,
-        inputs: &[Arc<BlockEntry>],
+        inputs: &[Arc<Block>],
         pinned: &BTreeMap<TraceId, i64>,
     ) -> Result<Option<Rewritten>, Error> {
         let ids: Arc<[TraceId]> = pinned.keys().copied().collect();
@@ -245,8 +254,8 @@ impl Compaction {
         }
         // What the head holds goes with its segments; the flush leaves erased traces out.
         self.flusher.flush_blocking()?;
-        let watermark = self.catalog().watermark;
-        let freed = log::remove_up_to(self.rewriter.disk.as_ref(), watermark);
+        let watermark = self.catalog()?.watermark;
+        let freed = log::remove_up_to(self.disk.as_ref(), watermark);
         let freed = freed.map_err(|e| failed("removing flushed segments", e))?;
         self.metrics.log_segments.dec_by(freed);
         let deadline = open
@@ -259,7 +268,7 @@ impl Compaction {
         for tenant in tenants {
             let erased = holds.erased(tenant);
             left |= !self.parts.erase(tenant, &erased, deadline)?;
-            for block in self.catalog().of_tenant(tenant) {
+            for block in self.catalog()?.of_tenant(tenant) {
                 match self.held(block, &erased) {
                     Ok(held) if held.is_empty() => continue,
                     Ok(_) => {}
@@ -276,37 +285,17 @@ impl Compaction {
                         continue;
                     }
                 }
-                let inputs = [block.clone()];
-                let job = Rewrite {
-                    tenant,
-                    inputs: &inputs,
-                    level: block.level,
-                    keep: Keep::As,
-                    erased: &erased,
-                    block_bytes_max: u64::MAX,
-                };
-                match self.rewriter.rewrite(&job) {
-                    Ok(done) => self.exchange(&inputs, done, deadline, pass)?,
-                    Err(error) => {
-                        left = true;
-                        self.failed(error)?;
-                    }
-                }
+                left |= !self.rewrite_alone(block.clone(), true, pass)?;
             }
         }
-        if self.commits.has_doubtful_files() {
-            // The next commit replaces the failed one, and takes its files along.
-            self.commits
-                .commit(Change::default())
-                .map_err(|e| failed("committing", e))?;
-        }
-        log::remove_quarantined(self.rewriter.disk.as_ref())
+        log::remove_quarantined(self.disk.as_ref())
             .map_err(|e| failed("removing quarantined segments", e))?;
-        self.bury()?;
+        // Any file that left the table may hold them.
+        left |= self.bury()? > 0;
         self.parts.bury()?;
-        left |= !self.rewriter.leftovers.clear(self.rewriter.disk.as_ref());
-        let buried = self.replaced.is_empty() && self.parts.is_buried();
-        if !left && buried && !self.commits.has_doubtful_files() {
+        left |= !self.parts.is_buried();
+        left |= !self.clear_leftovers();
+        if !left {
             let ids: Vec<u64> = open.iter().map(|e| e.id).collect();
             let done = self.holds.complete(&ids, self.clock.unix_nano());
             done.map_err(|e| failed("noting a completed erasure", e))?;
@@ -319,33 +308,72 @@ impl Compaction {
     /// Returns whether it was done; if not, nothing is left of what was written.
     fn exchange_pinned(
         &mut self,
-        inputs: &[Arc<BlockEntry>],
+        inputs: &[Arc<Block>],
         done: Rewritten,
         (pinned, now): (&BTreeMap<TraceId, i64>, i64),
         pass: &mut Pass,
     ) -> Result<bool, Error> {
-        let written: Vec<String> = done.blocks.iter().map(|b| b.path.clone()).collect();
+        let blocks: Vec<String> = done.blocks.iter().map(|b| b.path.clone()).collect();
+        let parts: Vec<String> = done.parts.iter().map(|p| p.path.clone()).collect();
         let holds = self.holds.clone();
         let of_tenant = (&inputs[0].tenant, now);
-        let exchange = || self.exchange(inputs, done, i64::MAX, pass);
+        let exchange = || self.exchange(inputs, done, true, pass);
         match holds.while_pinned(of_tenant, pinned, exchange) {
             Some(exchanged) => exchanged.map(|()| true),
             None => {
-                let (disk, leftovers) = (&self.rewriter.disk, &self.rewriter.leftovers);
-                written
-                    .iter()
-                    .for_each(|path| leftovers.remove(disk.as_ref(), path));
+                let rewriter = &self.rewriter;
+                blocks.iter().for_each(|p| rewriter.leftovers.remove(p));
+                let leftovers = &rewriter.part_leftovers;
+                parts.iter().for_each(|p| leftovers.remove(p));
                 Ok(false)
             }
         }
     }
 
-    /// Commits blocks in place of others, whose files go when scans let them, and at `deadline` at the latest.
+    /// Brings one block of an earlier format up to date, so that other tools find the columns of today in it. Returns whether there was
+    /// one.
+    fn renew(&mut self, pass: &mut Pass) -> Result<bool, Error> {
+        let catalog = self.catalog()?;
+        let is_old = |block: &&Arc<Block>| {
+            let is_today = block.block_version == Layout::WRITTEN;
+            !is_today && !self.unreadable.contains(&block.id)
+        };
+        let Some(block) = catalog.blocks().find(is_old).cloned() else {
+            return Ok(false);
+        };
+        self.rewrite_alone(block, false, pass)?;
+        Ok(true)
+    }
+
+    /// Writes `block` anew, without what is erased. Returns whether it could be read. `takes` as in [`Self::exchange`].
+    fn rewrite_alone(
+        &mut self,
+        block: Arc<Block>,
+        takes: bool,
+        pass: &mut Pass,
+    ) -> Result<bool, Error> {
+        let inputs = [block];
+        let tenant = &inputs[0].tenant;
+        let job = Rewrite {
+            tenant,
+            inputs: &inputs,
+            level: inputs[0].level,
+            keep: Keep::As,
+            erased: &self.holds.current().erased(tenant),
+            block_bytes_max: u64::MAX,
+        };
+        match self.rewriter.rewrite(&job) {
+            Ok(done) => self.exchange(&inputs, done, takes, pass).map(|()| true),
+            Err(error) => self.failed(error).map(|()| false),
+        }
+    }
+
+    /// Commits blocks in place of others. `takes` tells that not all rows of those are to be in them.
     fn exchange(
         &mut self,
-        inputs: &[Arc<BlockEntry>],
+        inputs: &[Arc<Block>],
         done: Rewritten,
-        deadline: i64,
+        takes: bool,
         pass: &mut Pass,
     ) -> Result<(), Error> {
         pass.rewritten += inputs.len() as u64;
@@ -353,8 +381,13 @@ impl Compaction {
         pass.twins_removed += done.twins.removed;
         pass.dropped += done.dropped;
         let bytes = done.blocks.iter().map(|b| b.bytes).sum();
+        let whole = !takes && done.dropped == 0 && done.twins.removed == 0;
         let change = Change {
-            removed: inputs.iter().map(|b| b.id).collect(),
+            purpose: match done.blocks.is_empty() {
+                true => Purpose::Delete,
+                false => Purpose::Rewrite { whole },
+            },
+            removed: inputs.to_vec(),
             added: done.blocks,
             parts: done.parts,
             ..Change::default()
@@ -367,31 +400,54 @@ impl Compaction {
         self.metrics.twins_removed.inc_by(done.twins.removed);
         self.metrics.twins_conflicting.inc_by(done.twins.conflicts);
         self.metrics.traces_dropped.inc_by(done.dropped);
-        let replaced = inputs.iter().map(|block| (block.clone(), deadline));
-        self.replaced.extend(replaced);
         Ok(())
     }
 
-    /// Removes files of replaced blocks that no scan has any more, or whose time is up.
-    fn bury(&mut self) -> Result<(), Error> {
-        let now = self.clock.unix_nano();
-        let mut first_error = None;
-        let (disk, blocks) = (&self.rewriter.disk, &self.rewriter.blocks);
-        self.replaced.retain(|(block, deadline)| {
-            blocks.forget(block.id);
-            if Arc::strong_count(block) > 1 && *deadline > now {
-                return true;
-            }
-            match disk.remove(&block.path) {
-                Ok(()) => false,
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => false,
-                Err(error) => {
-                    first_error.get_or_insert(error);
-                    true
-                }
-            }
-        });
-        first_error.map_or(Ok(()), |e| Err(failed("removing a replaced block", e)))
+    /// Removes files that left the table: those that no scan has once their grace is over, which is at once while something is being erased
+    /// or the disk is nearly full; all of them once the deadline of an erasure has passed. Returns how many are left.
+    fn bury(&mut self) -> Result<u64, Error> {
+        let catalog = self.state.lock().catalog.clone();
+        let ids: HashSet<u64> = catalog.blocks().map(|b| b.id).collect();
+        self.rewriter.blocks.close_others(|id| ids.contains(&id));
+        let (holds, now) = (self.holds.current(), self.clock.unix_nano());
+        let is_erasing = holds.open_erasures().next().is_some();
+        let is_late = |e: &Erasure| e.deadline_unix_nano <= now;
+        let burial = Burial {
+            grace: match is_erasing || self.short_of()? > 0 {
+                true => Duration::ZERO,
+                false => self.grace,
+            },
+            for_scans: !holds.open_erasures().any(is_late),
+        };
+        let left = self.blocks.bury(burial);
+        left.map_err(|e| failed("removing files that left the table", e))
+    }
+
+    /// Writes a checkpoint of the table if one is due. Without it opening takes longer, and the next pass makes up for it.
+    fn checkpoint(&self) {
+        if let Err(error) = self.blocks.checkpoint_if_due() {
+            self.metrics.upkeep_errors.inc();
+            let error: &dyn std::error::Error = &error;
+            tracing::warn!(
+                error,
+                cause = error.source(),
+                "a checkpoint of the table failed, it will be tried again"
+            );
+        }
+    }
+
+    /// Tries again to remove what failed attempts left. Returns whether nothing is left of it.
+    fn clear_leftovers(&self) -> bool {
+        let of_blocks = self.rewriter.leftovers.clear();
+        self.rewriter.part_leftovers.clear() && of_blocks
+    }
+
+    /// Bytes that the disk of the blocks lacks for comfort.
+    fn short_of(&self) -> Result<u64, Error> {
+        let free = self.rewriter.disk.free_bytes();
+        let free = free.map_err(|e| failed("asking for free space", e))?;
+        let wanted = self.disk_reserve_bytes.saturating_mul(2);
+        Ok(wanted.saturating_sub(free))
     }
 
     fn held(&self, block: &BlockEntry, ids: &Arc<[TraceId]>) -> Result<BTreeSet<TraceId>, Error> {
@@ -419,8 +475,10 @@ impl Compaction {
         }
     }
 
-    fn catalog(&self) -> Arc<Catalog> {
-        self.state.lock().catalog.clone()
+    /// The catalog, once it is known what became of every commit of before.
+    fn catalog(&self) -> Result<Arc<Catalog>, Error> {
+        self.commits.settle().map_err(|e| failed("committing", e))?;
+        Ok(self.state.lock().catalog.clone())
     }
 }
 

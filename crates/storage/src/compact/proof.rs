@@ -1,7 +1,8 @@
 //! Looks for traces in every file of the store: the proof of an erasure.
 //!
 //! Every file is searched for the ids as they are (16 bytes) and as people write them (hexadecimal, either case). Blocks and parts are
-//! compressed, so their trace ids, the trace ids of links and the tables of traces are decoded and compared as well. The file of pins and erasures itself names
+//! compressed, so their trace ids, the trace ids of links and the tables of traces are decoded and compared as well; so are checkpoints of the
+//! table's log, of which everything is decoded. The file of pins and erasures itself names
 //! the traces until their erasures are forgotten, since late spans must be recognised; it is passed over, and so is its successor while it is
 //! being written.
 
@@ -9,6 +10,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use aho_corasick::{AhoCorasick, BuildError};
+use arrow::ipc::writer::StreamWriter;
+use bytes::Bytes;
 use columnar::{Column, LogColumn, LogColumns, SpanColumns};
 use model::TraceId;
 use parquet::arrow::ProjectionMask;
@@ -20,14 +23,23 @@ use crate::catalog::PartTable;
 use crate::disk::{Disk, read_all};
 use crate::error::BlockError;
 use crate::holds;
+use crate::table::LOG;
 
 /// Rows of a batch of ids.
 const BATCH_ROWS: usize = 8_192;
 
-/// Searches every file on `disk` for `ids`. Reads everything, one file at a time in memory.
-pub(crate) fn search(disk: &dyn Disk, ids: &[TraceId]) -> std::io::Result<Proof> {
+/// Searches every file on `disks` for `ids`. Reads everything, one file at a time in memory.
+pub(crate) fn search(disks: &[Arc<dyn Disk>], ids: &[TraceId]) -> std::io::Result<Proof> {
     let patterns = Patterns::new(ids).map_err(std::io::Error::other)?;
     let mut proof = Proof::default();
+    for disk in disks {
+        search_disk(disk.as_ref(), &patterns, &mut proof)?;
+    }
+    proof.findings.sort_by(|a, b| a.path.cmp(&b.path));
+    Ok(proof)
+}
+
+fn search_disk(disk: &dyn Disk, patterns: &Patterns<'_>, proof: &mut Proof) -> std::io::Result<()> {
     let mut folders = vec![String::new()];
     while let Some(folder) = folders.pop() {
         for entry in disk.list(&folder)? {
@@ -38,12 +50,11 @@ pub(crate) fn search(disk: &dyn Disk, ids: &[TraceId]) -> std::io::Result<Proof>
             if entry.is_dir {
                 folders.push(path);
             } else if !path.starts_with(holds::PATH) {
-                file(disk, path, &patterns, &mut proof)?;
+                file(disk, path, patterns, proof)?;
             }
         }
     }
-    proof.findings.sort_by(|a, b| a.path.cmp(&b.path));
-    Ok(proof)
+    Ok(())
 }
 
 fn file(
@@ -66,6 +77,7 @@ fn file(
             rest.is_some_and(|rest| rest.starts_with('/'))
         });
         let decoded = match table {
+            None if path.contains(&format!("{LOG}/")) => patterns.in_checkpoint(bytes.into()),
             None => patterns.in_block(disk, &path),
             Some(PartTable::Logs) => patterns.in_logs(bytes.into()),
             Some(PartTable::Rollups) => patterns.in_rollups(bytes.into()),
@@ -129,7 +141,20 @@ impl<'a> Patterns<'a> {
         found.extend(ids.map(TraceId).filter(|id| self.wanted.contains(id)));
     }
 
-    fn in_logs(&self, bytes: bytes::Bytes) -> Result<BTreeSet<TraceId>, BlockError> {
+    /// Whatever its columns are: their values stand as they are in Arrow's own format.
+    fn in_checkpoint(&self, bytes: Bytes) -> Result<BTreeSet<TraceId>, BlockError> {
+        let reader = ParquetRecordBatchReaderBuilder::try_new(bytes)?.build()?;
+        let mut found = BTreeSet::new();
+        for batch in reader {
+            let batch = batch?;
+            let mut plain = StreamWriter::try_new(Vec::new(), batch.schema_ref())?;
+            plain.write(&batch)?;
+            found.extend(self.in_bytes(&plain.into_inner()?));
+        }
+        Ok(found)
+    }
+
+    fn in_logs(&self, bytes: Bytes) -> Result<BTreeSet<TraceId>, BlockError> {
         let builder = ParquetRecordBatchReaderBuilder::try_new(bytes)?;
         let roots = [LogColumn::TraceId as usize];
         let mask = ProjectionMask::roots(builder.parquet_schema(), roots);

@@ -15,13 +15,14 @@ use super::merge::{Chunk, Limits, MergeError, Merger};
 use super::recount::recount;
 use super::twins::{Twins, without_twins};
 use crate::block::{
-    BlockFile, BlockReader, HOUR_NANO, Place as Row, Reading, hour_folder, hour_start,
+    BlockFile, BlockNames, BlockReader, HOUR_NANO, Layout, Place as Row, Reading, block_folder,
+    hour_start,
 };
-use crate::catalog::{BlockEntry, PartEntry};
+use crate::catalog::{Block, BlockEntry, PartEntry};
 use crate::disk::{Disk, create_dirs};
 use crate::error::{BlockError, FlushError};
-use crate::flush::{BlockIds, Leftovers};
-use crate::parts::{Counts, PartFlush};
+use crate::flush::Leftovers;
+use crate::parts::{Counts, PartFlush, PartIds};
 
 /// Rows that are fewer than this part of their chunk are copied out of it, so that a block of few traces does not hold on to the batches
 /// of all.
@@ -31,7 +32,7 @@ const SPARSE: usize = 4;
 pub(crate) struct Rewrite<'a> {
     pub(crate) tenant: &'a TenantId,
     /// Blocks of `tenant`.
-    pub(crate) inputs: &'a [Arc<BlockEntry>],
+    pub(crate) inputs: &'a [Arc<Block>],
     /// Of the blocks that are written.
     pub(crate) level: u8,
     pub(crate) keep: Keep<'a>,
@@ -65,10 +66,15 @@ pub(crate) enum Keep<'a> {
 /// What a rewrite needs.
 #[derive(Debug)]
 pub(crate) struct Rewriter {
+    /// The files of the table.
     pub(crate) disk: Arc<dyn Disk>,
     pub(crate) blocks: Arc<BlockReader>,
-    pub(crate) block_ids: Arc<BlockIds>,
+    pub(crate) names: Arc<BlockNames>,
     pub(crate) leftovers: Arc<Leftovers>,
+    /// Where parts are.
+    pub(crate) part_disk: Arc<dyn Disk>,
+    pub(crate) part_ids: Arc<PartIds>,
+    pub(crate) part_leftovers: Arc<Leftovers>,
     pub(crate) metrics: StorageMetrics,
     /// Set when the store closes.
     pub(crate) stop: Arc<AtomicBool>,
@@ -108,7 +114,6 @@ struct Place {
 }
 
 struct Output {
-    id: u64,
     path: String,
     folder: String,
     file: BlockFile,
@@ -153,10 +158,11 @@ impl Rewriter {
         let result = run.all();
         if result.is_err() {
             let open = run.outputs.values().map(|output| &output.path);
-            let parts = run.done.parts.iter().map(|p| &p.path);
-            let written = run.done.blocks.iter().map(|b| &b.path).chain(parts);
-            for path in open.chain(written) {
-                self.leftovers.remove(self.disk.as_ref(), path);
+            for path in open.chain(run.done.blocks.iter().map(|b| &b.path)) {
+                self.leftovers.remove(path);
+            }
+            for part in &run.done.parts {
+                self.part_leftovers.remove(&part.path);
             }
         }
         result.map(|()| run.done)
@@ -184,9 +190,9 @@ impl Run<'_> {
             .into_iter()
             .try_for_each(|place| self.finish(place))?;
         let parts = PartFlush {
-            disk: self.rewriter.disk.as_ref(),
-            ids: &self.rewriter.block_ids,
-            leftovers: &self.rewriter.leftovers,
+            disk: self.rewriter.part_disk.as_ref(),
+            ids: &self.rewriter.part_ids,
+            leftovers: &self.rewriter.part_leftovers,
             bytes_max: u64::MAX,
             metrics: &self.rewriter.metrics,
         };
@@ -298,17 +304,11 @@ impl Run<'_> {
 
     fn begin(&self, place: Place) -> Result<Output, BlockError> {
         let disk = self.rewriter.disk.as_ref();
-        let id = self.rewriter.block_ids.next();
-        let folder = hour_folder(self.job.tenant.as_str(), place.hour);
+        let folder = block_folder(self.job.tenant, place.hour);
         create_dirs(disk, &folder)?;
-        let path = format!("{folder}/{id:020}.parquet");
+        let path = format!("{folder}/{}", self.rewriter.names.next(self.job.level));
         let file = BlockFile::create(disk, &path)?;
-        Ok(Output {
-            id,
-            path,
-            folder,
-            file,
-        })
+        Ok(Output { path, folder, file })
     }
 
     fn finish(&mut self, place: Place) -> Result<(), RewriteError> {
@@ -321,11 +321,10 @@ impl Run<'_> {
             Ok(written)
         });
         let written = written.inspect_err(|_| {
-            let disk = self.rewriter.disk.as_ref();
-            self.rewriter.leftovers.remove(disk, &path);
+            self.rewriter.leftovers.remove(&path);
         })?;
         self.done.blocks.push(BlockEntry {
-            id: output.id,
+            id: 0,
             tenant: self.job.tenant.clone(),
             path,
             spans: written.spans,
@@ -338,6 +337,7 @@ impl Run<'_> {
             hour: place.hour,
             keep_nano: place.keep_nano,
             flushed_unix_nano: self.flushed_unix_nano,
+            block_version: Layout::WRITTEN,
         });
         Ok(())
     }

@@ -4,7 +4,7 @@ use std::any::Any;
 use std::io;
 use std::sync::Arc;
 
-use super::{Disk, DiskFile, Entry};
+use super::{Disk, DiskFile, Entry, Stat};
 
 /// What another disk holds. What opening does to a folder by the way (folders that are missing, records written once more, files that
 /// are superfluous) is accepted and not done; anything that somebody would rely on is refused.
@@ -39,6 +39,10 @@ impl Disk for ReadOnly {
         Err(refused())
     }
 
+    fn rename_new(&self, _: &str, _: &str) -> io::Result<()> {
+        Err(refused())
+    }
+
     fn remove(&self, _: &str) -> io::Result<()> {
         Ok(())
     }
@@ -49,6 +53,10 @@ impl Disk for ReadOnly {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
             names => names,
         }
+    }
+
+    fn stat(&self, path: &str) -> io::Result<Stat> {
+        self.0.stat(path)
     }
 
     fn sync_dir(&self, _: &str) -> io::Result<()> {

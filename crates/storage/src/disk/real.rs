@@ -3,13 +3,13 @@
 use std::any::Any;
 use std::fs::{self, File, OpenOptions};
 use std::io;
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rustix::fs::{FallocateFlags, FlockOperation};
+use rustix::fs::{CWD, FallocateFlags, FlockOperation, RenameFlags};
 
-use super::{Disk, DiskFile, Entry};
+use super::{Disk, DiskFile, Entry, Stat};
 
 /// A folder of the machine's file system.
 #[derive(Debug)]
@@ -66,6 +66,18 @@ impl Disk for RealDisk {
         fs::rename(self.root.join(from), self.root.join(to))
     }
 
+    fn rename_new(&self, from: &str, to: &str) -> io::Result<()> {
+        let (from, to) = (self.root.join(from), self.root.join(to));
+        match rustix::fs::renameat_with(CWD, &from, CWD, &to, RenameFlags::NOREPLACE) {
+            // Not every file system knows the flag; a second name for the file is refused as well where there is one.
+            Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS) => {
+                fs::hard_link(&from, &to)?;
+                fs::remove_file(&from)
+            }
+            result => Ok(result?),
+        }
+    }
+
     fn remove(&self, path: &str) -> io::Result<()> {
         fs::remove_file(self.root.join(path))
     }
@@ -80,6 +92,15 @@ impl Disk for RealDisk {
             });
         }
         Ok(entries)
+    }
+
+    fn stat(&self, path: &str) -> io::Result<Stat> {
+        let metadata = fs::metadata(self.root.join(path))?;
+        let seconds = metadata.mtime().saturating_mul(1_000_000_000);
+        Ok(Stat {
+            len: metadata.len(),
+            modified_unix_nano: seconds.saturating_add(metadata.mtime_nsec()),
+        })
     }
 
     fn sync_dir(&self, path: &str) -> io::Result<()> {

@@ -1,35 +1,37 @@
 //! One flush.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use clock::SharedClock;
 use model::{TenantId, TraceId};
 use telemetry::StorageMetrics;
 
 use super::Leftovers;
-use crate::block::{HOUR_NANO, Written, hour_folder, write_sorted};
-use crate::catalog::{BlockEntry, Catalog, Change, Commits, KeptRequest};
+use crate::block::{BlockNames, HOUR_NANO, Layout, Written, block_folder, write_sorted};
+use crate::catalog::{BlockEntry, Change, Commits, KeptRequest};
 use crate::disk::{Disk, create_dirs};
-use crate::error::{BlockError, FlushError, OpenError};
+use crate::error::{BlockError, FlushError};
 use crate::head::HeadBatch;
 use crate::holds::{Holds, HoldsFile};
 use crate::log::{self, LogHandle};
-use crate::parts::PartFlush;
+use crate::parts::{PartFlush, PartIds};
 use crate::state::State;
-
-/// The folder of blocks.
-pub(crate) const FOLDER: &str = "blocks";
 
 /// What a flush needs.
 #[derive(Debug)]
 pub(crate) struct FlushJob {
+    /// Of the log.
     pub(crate) disk: Arc<dyn Disk>,
+    /// The files of the table.
+    pub(crate) block_disk: Arc<dyn Disk>,
     pub(crate) state: Arc<State>,
     pub(crate) commits: Arc<Commits>,
-    pub(crate) block_ids: Arc<BlockIds>,
+    pub(crate) names: Arc<BlockNames>,
+    pub(crate) part_ids: Arc<PartIds>,
+    /// Of blocks.
     pub(crate) leftovers: Arc<Leftovers>,
+    pub(crate) part_leftovers: Arc<Leftovers>,
     pub(crate) holds: Arc<HoldsFile>,
     /// Most bytes of log records in a block.
     pub(crate) flush_bytes: u64,
@@ -75,12 +77,22 @@ impl FlushJob {
 
     /// Flushes the segments up to `sealed`, which get no more records.
     pub(crate) fn flush_up_to(&mut self, sealed: u64) -> Result<(), FlushError> {
-        let (spans, logs) = self.state.lock().head.up_to(sealed);
+        // A flush of before may have landed after all; then the head holds nothing of it any more.
+        self.commits.settle()?;
+        let (spans, logs, watermark) = {
+            let state = self.state.lock();
+            let (spans, logs) = state.head.up_to(sealed);
+            (spans, logs, state.catalog.watermark)
+        };
+        if spans.is_empty() && logs.is_empty() && sealed <= watermark {
+            self.free_segments(watermark);
+            return Ok(());
+        }
         let added = self.write_blocks(&spans)?;
         let flush = PartFlush {
             disk: self.disk.as_ref(),
-            ids: &self.block_ids,
-            leftovers: &self.leftovers,
+            ids: &self.part_ids,
+            leftovers: &self.part_leftovers,
             bytes_max: self.flush_bytes,
             metrics: &self.metrics,
         };
@@ -91,8 +103,8 @@ impl FlushJob {
             watermark: Some(sealed),
             added,
             parts,
-            removed: Vec::new(),
             requests: batches.map(|b| request_of(b)).collect(),
+            ..Change::default()
         })?;
         self.free_segments(sealed);
         Ok(())
@@ -104,14 +116,13 @@ impl FlushJob {
         let mut written: Vec<BlockEntry> = Vec::new();
         let holds = self.holds.current();
         for ((tenant, hour), batches) in by_hour(batches) {
-            let folder = hour_folder(tenant.as_str(), hour);
+            let folder = block_folder(&tenant, hour);
             for batches in pieces(&batches, self.flush_bytes) {
-                let id = self.block_ids.next();
-                let path = format!("{folder}/{id:020}.parquet");
+                let path = format!("{folder}/{}", self.names.next(0));
                 match self.write_one(&folder, &path, batches, &holds) {
                     Ok(None) => {}
                     Ok(Some(block)) => written.push(BlockEntry {
-                        id,
+                        id: 0,
                         tenant: tenant.clone(),
                         path,
                         spans: block.spans,
@@ -124,10 +135,11 @@ impl FlushJob {
                         hour,
                         keep_nano: None,
                         flushed_unix_nano: self.clock.unix_nano(),
+                        block_version: Layout::WRITTEN,
                     }),
                     Err(source) => {
                         self.discard(&written);
-                        self.leftovers.remove(self.disk.as_ref(), &path);
+                        self.leftovers.remove(&path);
                         return Err(FlushError::Write { path, source });
                     }
                 }
@@ -139,7 +151,7 @@ impl FlushJob {
     /// Removes the files of blocks that no commit will name.
     fn discard(&self, blocks: &[BlockEntry]) {
         for block in blocks {
-            self.leftovers.remove(self.disk.as_ref(), &block.path);
+            self.leftovers.remove(&block.path);
         }
     }
 
@@ -150,7 +162,7 @@ impl FlushJob {
         batches: &[Arc<HeadBatch>],
         holds: &Holds,
     ) -> Result<Option<Written>, BlockError> {
-        let disk = self.disk.as_ref();
+        let disk = self.block_disk.as_ref();
         create_dirs(disk, folder)?;
         let erased = batches
             .first()
@@ -174,21 +186,6 @@ impl FlushJob {
                 tracing::warn!(error, "flushed segments cannot be removed");
             }
         }
-    }
-}
-
-/// Numbers of blocks and parts, never used before in this folder, nor by a failed attempt of this process.
-#[derive(Debug)]
-pub(crate) struct BlockIds(AtomicU64);
-
-impl BlockIds {
-    /// Numbers after `last`.
-    pub(crate) fn after(last: u64) -> Self {
-        Self(AtomicU64::new(last))
-    }
-
-    pub(crate) fn next(&self) -> u64 {
-        self.0.fetch_add(1, Ordering::Relaxed) + 1
     }
 }
 
@@ -225,47 +222,4 @@ fn request_of(batch: &HeadBatch) -> KeptRequest {
         digest: batch.digest,
         received_unix_nano: batch.received_unix_nano,
     }
-}
-
-/// Removes files of blocks that no commit names: a crash or a failed flush left them. Returns the highest number of any block.
-pub(crate) fn remove_orphans(disk: &dyn Disk, catalog: &Catalog) -> Result<u64, OpenError> {
-    create_dirs(disk, FOLDER).map_err(OpenError::io(FOLDER))?;
-    let named: HashSet<&str> = catalog.blocks().map(|b| b.path.as_str()).collect();
-    let newest = catalog.blocks().map(|b| b.id).max().unwrap_or(0);
-    Ok(newest.max(remove_unnamed(disk, FOLDER, &named)?))
-}
-
-/// Removes the files in `table`'s folders of tenants and hours that `named` does not name. Returns the highest number of any.
-pub(crate) fn remove_unnamed(
-    disk: &dyn Disk,
-    table: &str,
-    named: &HashSet<&str>,
-) -> Result<u64, OpenError> {
-    let files = files_of(disk, table)?;
-    for (_, path) in &files {
-        if !named.contains(path.as_str()) {
-            disk.remove(path).map_err(OpenError::io(path))?;
-        }
-    }
-    Ok(files.iter().map(|(id, _)| *id).max().unwrap_or(0))
-}
-
-/// The files in `table`'s folders of tenants and hours, whether a commit names them or not: number and path.
-pub(crate) fn files_of(disk: &dyn Disk, table: &str) -> Result<Vec<(u64, String)>, OpenError> {
-    let mut files = Vec::new();
-    let list = |path: &str| disk.list(path).map_err(OpenError::io(path));
-    for tenant in list(table)?.into_iter().filter(|e| e.is_dir) {
-        let tenant = format!("{table}/{}", tenant.name);
-        for hour in list(&tenant)?.into_iter().filter(|e| e.is_dir) {
-            let hour = format!("{tenant}/{}", hour.name);
-            for file in list(&hour)? {
-                let id = file
-                    .name
-                    .strip_suffix(".parquet")
-                    .and_then(|n| n.parse().ok());
-                files.extend(id.map(|id| (id, format!("{hour}/{}", file.name))));
-            }
-        }
-    }
-    Ok(files)
 }

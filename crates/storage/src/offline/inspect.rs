@@ -8,14 +8,14 @@ use serde::Serialize;
 
 use super::anatomy::{Anatomy, ColumnFacts, Dissected, GroupFacts};
 use super::{Inspector, tables, tell};
-use crate::catalog::{BlockEntry, Catalog, PartEntry};
+use crate::catalog::{Block, Catalog, PartEntry};
 use crate::disk::Disk;
 use crate::error::{BlockError, OpenError};
 
 /// A data folder in figures.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Inspection {
-    /// Commits that were made.
+    /// Of the table of spans; 0 before a folder is upgraded.
     pub version: u64,
     /// The last segment of the log whose rows are in blocks and parts.
     pub watermark: u64,
@@ -23,15 +23,15 @@ pub struct Inspection {
     pub bytes: u64,
     /// That of spans first.
     pub tables: Vec<TableFacts>,
-    /// By folder, what is not of a table: `log`, `catalog`, `state`, `quarantine`; and under the name of a table those of its files that the
-    /// catalog does not name. The root is empty.
+    /// By folder, what is not of a table: `log`, `catalog`, `state`, `quarantine`; under `lake` the log of the table of spans and those of its
+    /// files that it does not name, and under the name of another table those of its files that the catalog does not name. The root is empty.
     pub others: BTreeMap<String, FilesFacts>,
 }
 
 /// A table in figures.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct TableFacts {
-    /// Its folder; the files in `blocks` are of spans.
+    /// Its name; the files of `spans` are blocks.
     pub name: String,
     /// Rows of the files that can be read.
     pub rows: u64,
@@ -57,8 +57,8 @@ pub struct FilesFacts {
 /// A block or a part in figures.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct TableFile {
-    /// Its number.
-    pub id: u64,
+    /// Its number; blocks have none.
+    pub id: Option<u64>,
     /// Whose rows.
     pub tenant: String,
     /// Relative to the data folder.
@@ -126,7 +126,7 @@ impl Inspector {
                     parts.map(of_part).collect()
                 }
             };
-            files.sort_by(|a, b| (&a.tenant, a.id).cmp(&(&b.tenant, b.id)));
+            files.sort_by(|a, b| (&a.tenant, a.id, &a.path).cmp(&(&b.tenant, b.id, &b.path)));
             for mut file in files {
                 file.bytes = left.remove(&file.path).unwrap_or(0);
                 facts.bytes += file.bytes;
@@ -155,7 +155,7 @@ impl Inspector {
         })
     }
 
-    /// The block or part that is called `name`: its path, the end of it, or its number. `None` when there is none, or several.
+    /// The block or part that is called `name`: its path, the end of it, or the number of a part. `None` when there is none, or several.
     ///
     /// Errors: when the catalog cannot be read.
     pub fn file(&self, name: &str) -> Result<Option<FileDetail>, OpenError> {
@@ -233,12 +233,14 @@ fn entries(catalog: &Catalog) -> impl Iterator<Item = TableFile> {
 fn is_called(file: &TableFile, name: &str) -> bool {
     let ends_so = |path: &str| path == name || path.ends_with(&format!("/{name}"));
     let stem = file.path.strip_suffix(".parquet");
-    ends_so(&file.path) || stem.is_some_and(ends_so) || name.parse() == Ok(file.id)
+    ends_so(&file.path)
+        || stem.is_some_and(ends_so)
+        || file.id.is_some_and(|id| name.parse() == Ok(id))
 }
 
-fn of_block(block: &Arc<BlockEntry>) -> TableFile {
+fn of_block(block: &Arc<Block>) -> TableFile {
     TableFile {
-        id: block.id,
+        id: None,
         tenant: block.tenant.to_string(),
         path: block.path.clone(),
         level: block.level,
@@ -255,7 +257,7 @@ fn of_block(block: &Arc<BlockEntry>) -> TableFile {
 
 fn of_part(part: &Arc<PartEntry>) -> TableFile {
     TableFile {
-        id: part.id,
+        id: Some(part.id),
         tenant: part.tenant.to_string(),
         path: part.path.clone(),
         level: part.level,

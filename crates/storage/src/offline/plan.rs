@@ -11,7 +11,7 @@ use tokio::sync::Semaphore;
 use super::{Inspector, tell};
 use crate::Config;
 use crate::block::BlockReader;
-use crate::catalog::{BlockEntry, Catalog, Commit};
+use crate::catalog::Catalog;
 use crate::error::OpenError;
 use crate::holds::HoldsFile;
 use crate::scan::Scanner;
@@ -51,7 +51,7 @@ impl Inspector {
         let disk = self.disk.clone();
         let blocks = BlockReader::new(disk, config.read_cache_bytes, metrics.clone());
         let mut scanner = Scanner {
-            state: Arc::new(State::new(Catalog::default(), metrics.clone())),
+            state: Arc::new(State::new(metrics.clone())),
             blocks: Arc::new(blocks),
             holds: Arc::new(holds),
             clock,
@@ -59,13 +59,13 @@ impl Inspector {
         };
         let mut plan = Plan::default();
         for entry in catalog.of_tenant(&request.tenant) {
-            scanner.state = Arc::new(State::new(alone(entry), metrics.clone()));
+            scanner.state = Arc::new(State::of(Catalog::alone(entry.clone()), metrics.clone()));
             let mut stream = scanner.scan(request.clone());
             let mut failed = None;
             while let Some(batch) = stream.batches.next().await {
                 failed = batch.err().map(|error| tell(&error));
             }
-            scanner.blocks.forget(entry.id);
+            scanner.blocks.close_others(|_| false);
             plan.blocks.push(BlockPlan {
                 path: entry.path.clone(),
                 bytes: entry.bytes,
@@ -76,16 +76,4 @@ impl Inspector {
         }
         Ok(plan)
     }
-}
-
-/// A catalog of one block.
-fn alone(entry: &BlockEntry) -> Catalog {
-    Catalog::default().with(&Commit {
-        version: 1,
-        watermark: 0,
-        blocks: vec![entry.clone()],
-        parts: Vec::new(),
-        removed: Vec::new(),
-        requests: Vec::new(),
-    })
 }

@@ -1,65 +1,98 @@
 //! A catalog from what lies in the folder, where its own files cannot be read.
 //!
-//! Files that are replaced are removed soon after, so what lies there is what the catalog named, and sometimes a little that it named no more:
-//! the inputs of a merge beside what came of them. Their spans are then there twice until they are merged again, and a question
-//! counts them once; roll-ups and edges, which add up, may say too much. What only a catalog knows is taken from those of its files that can be read; for the others a block counts as
-//! just flushed, kept as long as its tenant's are.
+//! Files that left the table stay for a while, and so do files that are replaced, so what lies there is what the catalog named, and sometimes a
+//! little that it named no more: the inputs of a merge beside what came of them. As far as entries and steps can be read, they tell; the
+//! spans of others are then there twice until they are merged again, and a question counts them once; roll-ups and edges, which add up,
+//! may say too much. What only a catalog knows is taken from those of its files that can be read; for the others a block counts as just
+//! flushed, kept as long as its tenant's are.
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
+use clock::SharedClock;
+use columnar::{Column, SpanColumns};
 use model::TenantId;
+use telemetry::StorageMetrics;
 
 use super::examine::examine;
-use super::repair::Repaired;
-use super::verify::checksum;
-use super::{Offline, quarantine, tables, tell};
-use crate::block::{OpenBlock, Reading, hour_of_path, hour_start};
+use super::repair::{Repaired, spec};
+use super::verify::{Subject, checksum, subject_of};
+use super::{Looked, Offline, files_of, lake, quarantine, tell};
+use crate::block::{OpenBlock, Reading, group_rows, hour_of_path, hour_start};
 use crate::catalog::{
-    BlockEntry, Catalog, CatalogFile, CatalogFiles, Commit, KeptRequest, PartEntry, PartTable,
+    BlockEntry, BlockTable, FoundBlocks, KeptRequest, PartEntry, PartTable, Purpose, Step,
+    StepFiles,
 };
 use crate::disk::Disk;
-use crate::error::{CatalogError, OpenError};
-use crate::flush::files_of;
-use crate::{log, parts};
+use crate::error::OpenError;
+use crate::state::State;
+use crate::table::LOG;
+use crate::{Config, log, parts};
 
 /// What the readable files of a catalog say together.
 #[derive(Debug, Default)]
 struct Known {
-    version: u64,
+    /// The last step of which there is a file.
+    step: u64,
     watermark: u64,
-    blocks: BTreeMap<u64, BlockEntry>,
+    /// By path in the table.
+    blocks: BTreeMap<String, BlockEntry>,
+    left: HashSet<String>,
     parts: BTreeMap<u64, PartEntry>,
     removed: HashSet<u64>,
     requests: Vec<KeptRequest>,
 }
 
 impl Offline {
-    /// Puts away the files of the catalog that cannot be read, after making it anew where they are needed.
+    /// Puts away the files of the catalog that cannot be read, after making it anew where they are needed. That of a folder which was not
+    /// upgraded yet is left as it is.
     ///
     /// Errors: `Version` when one is of a later build; when the disk fails.
-    pub(super) fn mend_catalog(&self, done: &mut Vec<Repaired>) -> Result<(), OpenError> {
+    pub(super) fn mend_catalog(
+        &self,
+        clock: &SharedClock,
+        done: &mut Vec<Repaired>,
+    ) -> Result<(), OpenError> {
         let disk = self.disk.as_ref();
         let look = self.read_only();
-        let is_whole = CatalogFiles::open(look.clone()).is_ok();
+        let is_whole = Looked::at(&look).is_ok();
         let (mut known, mut unreadable) = (Known::default(), Vec::new());
-        for CatalogFile {
-            number,
-            path,
-            commit,
-        } in CatalogFiles::read_each(look.as_ref())?
-        {
-            known.version = known.version.max(number);
-            match commit {
-                Ok(commit) => known.add(commit),
-                Err(error @ CatalogError::Version { .. }) => return Err(error.into()),
-                Err(_) => unreadable.push(path),
+        for file in StepFiles::read_each(look.as_ref())? {
+            known.step = known.step.max(file.number);
+            match file.step {
+                Ok((_, blocks)) if !blocks.is_empty() && !is_whole => return Ok(()),
+                Ok((step, _)) => known.add(step),
+                Err(error) if subject_of(&error) == Subject::Version => return Err(error),
+                Err(_) => unreadable.push(file.path),
+            }
+        }
+        for file in FoundBlocks::entries(&lake(&look)?)? {
+            match file.change.map_err(OpenError::from) {
+                Ok(change) => {
+                    known.left.extend(change.removes);
+                    for file in change.adds {
+                        if let Ok(entry) = FoundBlocks::entry_of(&file) {
+                            known.blocks.insert(file.path.clone(), entry);
+                        }
+                    }
+                }
+                Err(error) if subject_of(&error) == Subject::Version => return Err(error),
+                Err(_) => unreadable.push(file.path),
             }
         }
         if !is_whole {
-            let catalog = known.catalog(look.as_ref(), disk, done)?;
-            let requests = std::mem::take(&mut known.requests);
-            CatalogFiles::replace(self.disk.clone(), &catalog, requests)?;
+            let table = FoundBlocks::look(&lake(&look)?, &self.node()?);
+            match table {
+                Ok(found) if found.is_there => {
+                    let step = known.step(look.as_ref(), disk, found.last_step, done)?;
+                    StepFiles::replace(self.disk.clone(), &step)
+                        .map_err(OpenError::io("catalog"))?;
+                }
+                _ => {
+                    self.rebuild_table(&known, clock, done)?;
+                    unreadable.retain(|path| !path.contains(LOG));
+                }
+            }
         }
         for path in unreadable {
             let place = quarantine::put(disk, &path).map_err(OpenError::io(&path))?;
@@ -67,95 +100,166 @@ impl Offline {
         }
         Ok(())
     }
+
+    fn node(&self) -> Result<String, OpenError> {
+        Ok(crate::node::known(self.disk.as_ref())?.unwrap_or_default())
+    }
+
+    /// Puts the log of the table away, and makes another that names the blocks which are there.
+    fn rebuild_table(
+        &self,
+        known: &Known,
+        clock: &SharedClock,
+        done: &mut Vec<Repaired>,
+    ) -> Result<(), OpenError> {
+        let disk = self.disk.as_ref();
+        let look = self.read_only();
+        let folder = format!("{}/{LOG}", FoundBlocks::FOLDER);
+        let mut last = known.step;
+        if let Ok(found) = FoundBlocks::look(&lake(&look)?, &self.node()?) {
+            last = last.max(found.last_step);
+        }
+        let blocks = known.blocks(look.as_ref(), disk, done)?;
+        for entry in look.list(&folder).map_err(OpenError::io(&folder))? {
+            if !entry.is_dir {
+                let path = format!("{folder}/{}", entry.name);
+                let place = quarantine::put(disk, &path).map_err(OpenError::io(&path))?;
+                done.push(Repaired::put_away(&path, "put away", Some(place)));
+            }
+        }
+        let step = known.step(look.as_ref(), disk, last + 1, done)?;
+        StepFiles::replace(self.disk.clone(), &step).map_err(OpenError::io("catalog"))?;
+        let state = Arc::new(State::new(StorageMetrics::default()));
+        let (table, _) = BlockTable::open(spec(&self.disk, &Config::new(""), clock)?, state)?;
+        let what = format!("made anew of {} blocks", blocks.len());
+        let commit = table.new_commit(Purpose::Write, blocks, Vec::new(), Some(step.into()));
+        table.commit(&commit)?;
+        done.push(Repaired::put_away(FoundBlocks::FOLDER, &what, None));
+        Ok(())
+    }
 }
 
 impl Known {
-    fn add(&mut self, commit: Commit) {
-        self.watermark = self.watermark.max(commit.watermark);
-        self.removed.extend(commit.removed);
-        let blocks = commit.blocks.into_iter();
-        self.blocks.extend(blocks.map(|block| (block.id, block)));
-        let parts = commit.parts.into_iter();
+    fn add(&mut self, step: Step) {
+        self.watermark = self.watermark.max(step.watermark);
+        self.removed.extend(step.removed);
+        let parts = step.parts.into_iter();
         self.parts.extend(parts.map(|part| (part.id, part)));
-        self.requests.extend(commit.requests);
+        self.requests.extend(step.requests);
     }
 
-    /// The catalog of the files that are there. Those that cannot be read are put away.
-    fn catalog(
+    /// The blocks of the table that are there. Those that cannot be read are put away.
+    fn blocks(
         &self,
         look: &dyn Disk,
         disk: &dyn Disk,
         done: &mut Vec<Repaired>,
-    ) -> Result<Catalog, OpenError> {
-        let mut commit = Commit {
-            version: self.version + 1,
-            watermark: self.watermark.max(log::first(look)?.saturating_sub(1)),
-            blocks: Vec::new(),
-            parts: Vec::new(),
-            removed: Vec::new(),
-            requests: Vec::new(),
-        };
-        let mut unknown = 0;
-        for (table, folder) in tables() {
-            for (id, path) in files_of(look, folder)? {
-                if self.removed.contains(&id) {
-                    continue;
-                }
-                let made = match table {
-                    None => {
-                        let known = self.blocks.get(&id).filter(|b| b.path == path);
-                        unknown += u64::from(known.is_none());
-                        let block = known.cloned().map_or_else(|| block_of(look, id, &path), Ok);
-                        block.map(|block| commit.blocks.push(block))
-                    }
-                    Some(table) => {
-                        let known = self.parts.get(&id).filter(|p| p.path == path);
-                        unknown += u64::from(known.is_none());
-                        let part = || part_of(look, table, id, &path);
-                        let part = known.cloned().map_or_else(part, Ok);
-                        part.map(|part| commit.parts.push(part))
-                    }
-                };
-                if let Err(what) = made {
+    ) -> Result<Vec<BlockEntry>, OpenError> {
+        let mut blocks = Vec::new();
+        for path in files_of(look, None)? {
+            let of_table = path.strip_prefix(FoundBlocks::FOLDER);
+            let Some(of_table) = of_table.and_then(|path| path.strip_prefix('/')) else {
+                continue;
+            };
+            if self.left.contains(of_table) {
+                continue;
+            }
+            let known = self.blocks.get(of_table).cloned();
+            match known.map_or_else(|| block_of(look, &path, of_table), Ok) {
+                Ok(block) => blocks.push(block),
+                Err(what) => {
                     let place = quarantine::put(disk, &path).map_err(OpenError::io(&path))?;
                     done.push(Repaired::put_away(&path, &what, Some(place)));
                 }
             }
         }
+        Ok(blocks)
+    }
+
+    /// Step `number`, with the parts that are there. Those that cannot be read are put away.
+    fn step(
+        &self,
+        look: &dyn Disk,
+        disk: &dyn Disk,
+        number: u64,
+        done: &mut Vec<Repaired>,
+    ) -> Result<Step, OpenError> {
+        let mut step = Step {
+            number,
+            watermark: self.watermark.max(log::first(look)?.saturating_sub(1)),
+            parts: Vec::new(),
+            removed: Vec::new(),
+            requests: self.requests.clone(),
+        };
+        let mut unknown = 0;
+        for table in PartTable::ALL {
+            for (id, path) in parts::files_of(look, table.name())? {
+                if self.removed.contains(&id) {
+                    continue;
+                }
+                let known = self.parts.get(&id).filter(|p| p.path == path);
+                unknown += u64::from(known.is_none());
+                let part = || part_of(look, table, id, &path);
+                match known.cloned().map_or_else(part, Ok) {
+                    Ok(part) => step.parts.push(part),
+                    Err(what) => {
+                        let place = quarantine::put(disk, &path).map_err(OpenError::io(&path))?;
+                        done.push(Repaired::put_away(&path, &what, Some(place)));
+                    }
+                }
+            }
+        }
         let what = format!(
-            "made anew of {} blocks and {} parts; of {unknown} it is not known how they were merged and how long they are kept",
-            commit.blocks.len(),
-            commit.parts.len(),
+            "made anew of {} parts; of {unknown} it is not known how they were merged and how long they are kept",
+            step.parts.len(),
         );
         done.push(Repaired::put_away("catalog", &what, None));
-        Ok(Catalog::default().with(&commit))
+        Ok(step)
     }
 }
 
-/// The entry of a block, by its rows.
-fn block_of(disk: &dyn Disk, id: u64, path: &str) -> Result<BlockEntry, String> {
-    let (tenant, hour) = place_of(path)?;
-    let opened = OpenBlock::read(id, path, disk, &Reading::unlimited());
-    let rows = examine(&Arc::new(opened.map_err(|e| tell(&e))?), &tenant);
+/// The entry of the block at `path`, which the table calls `of_table`, by its rows.
+fn block_of(disk: &dyn Disk, path: &str, of_table: &str) -> Result<BlockEntry, String> {
+    let hour = hour_of_path(path).ok_or("its folder is of no hour")?;
+    let opened = OpenBlock::read(0, path, disk, &Reading::unlimited());
+    let block = Arc::new(opened.map_err(|e| tell(&e))?);
+    let tenant = tenant_of(&block)?;
+    let rows = examine(&block, &tenant);
     if let Some(problem) = rows.problems.into_iter().next() {
         return Err(problem);
     }
     let (bytes, crc32c) = checksum(disk, path).map_err(|e| tell(&e))?;
+    let level = of_table.rsplit_once("-L").map_or("", |(_, level)| level);
     Ok(BlockEntry {
-        id,
+        id: 0,
         tenant,
-        path: path.to_owned(),
+        path: of_table.to_owned(),
         spans: rows.rows,
         bytes,
         crc32c: Some(crc32c),
         oldest_unix_nano: rows.oldest_unix_nano,
         newest_unix_nano: rows.newest_unix_nano,
         services: rows.services,
-        level: 0,
+        level: level.trim_end_matches(".parquet").parse().unwrap_or(0),
         hour,
         keep_nano: None,
         flushed_unix_nano: hour_start(hour),
+        block_version: block.layout.number(),
     })
+}
+
+/// Whose rows a block has: by the first.
+fn tenant_of(block: &Arc<OpenBlock>) -> Result<TenantId, String> {
+    let batch = group_rows(block, 0).next().map_err(|e| tell(&e))?;
+    let batch = batch.ok_or("it has no row")?;
+    let batch = block.layout.to_memory(&batch, &Column::ALL);
+    let batch = batch.map_err(|e| tell(&e))?;
+    let tenants = SpanColumns::new(&batch).dict(Column::Tenant);
+    let tenants = tenants.map_err(|e| tell(&e))?;
+    tenants
+        .get(0)
+        .parse()
+        .map_err(|_| "its rows are of no tenant".to_owned())
 }
 
 /// The entry of a part, by its rows.

@@ -2,23 +2,27 @@
 
 use std::sync::Arc;
 
-use clock::SharedClock;
+use clock::{SharedClock, SystemEntropy};
 use telemetry::StorageMetrics;
 
 use super::verify::{Subject, Verified, unnamed};
-use super::{Offline, examine, quarantine, tables, tell};
-use crate::Config;
-use crate::block::{BlockFile, OpenBlock, Reading, group_rows};
-use crate::catalog::{BlockEntry, CatalogFiles, Change, Commits};
+use super::{Looked, Offline, examine, lake, quarantine, tell};
+use crate::block::{BlockFile, BlockNames, OpenBlock, Reading, group_rows};
+use crate::catalog::{
+    self, Block, BlockEntry, BlockTable, BlocksSpec, Change, Commits, FoundBlocks, PartTable,
+    Purpose, Queue,
+};
 use crate::digests::Digests;
-use crate::disk::Disk;
+use crate::disk::{Disk, ReadOnly};
 use crate::error::{BlockError, OpenError};
-use crate::flush::{BlockIds, FlushJob, Leftovers, files_of};
+use crate::flush::{FlushJob, Leftovers};
 use crate::head::Budget;
 use crate::holds::HoldsFile;
 use crate::log::{self, QUARANTINE};
+use crate::parts::{self, PartIds};
 use crate::state::State;
 use crate::store::fill_head;
+use crate::{Config, node};
 
 /// Something that was done.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,13 +68,18 @@ impl Offline {
         let mut done = Vec::new();
         let mut rest = verified.clone();
         if has(Subject::Catalog, verified) {
-            self.mend_catalog(&mut done)?;
+            self.mend_catalog(&clock, &mut done)?;
             rest = self.verify()?;
         }
+        let is_upgraded = self.disk.list(FoundBlocks::FOLDER).is_ok();
         let bench = Bench::new(self, clock)?;
+        if !is_upgraded {
+            // Its blocks have other places now.
+            rest = self.verify()?;
+        }
         for problem in &rest.problems {
             match problem.subject {
-                Subject::Block(id) => done.extend(bench.take_out_block(id)?),
+                Subject::Block(_) => done.extend(bench.take_out_block(&problem.path)?),
                 Subject::Part(id) => done.extend(bench.take_out_part(id)?),
                 Subject::Catalog | Subject::Log | Subject::Holds | Subject::Version => {}
             }
@@ -89,63 +98,83 @@ impl Offline {
 /// What repairs need.
 struct Bench {
     disk: Arc<dyn Disk>,
+    table: Arc<BlockTable>,
     state: Arc<State>,
     commits: Arc<Commits>,
-    ids: Arc<BlockIds>,
+    names: Arc<BlockNames>,
+    part_ids: Arc<PartIds>,
+    leftovers: (Arc<Leftovers>, Arc<Leftovers>),
     config: Config,
     clock: SharedClock,
     digests: Digests,
 }
 
 impl Bench {
+    /// Opens the catalog as a store does, but for files that nothing names.
     fn new(offline: &Offline, clock: SharedClock) -> Result<Self, OpenError> {
         let disk = offline.disk.clone();
         let config = Config::new("");
-        let (files, catalog) = CatalogFiles::open(disk.clone())?;
+        let state = Arc::new(State::new(StorageMetrics::default()));
+        let spec = spec(&disk, &config, &clock)?;
+        let names = BlockNames::new(&spec.node, spec.entropy.as_ref());
+        let opened = catalog::open(&disk, spec, &state)?;
         let digests = Digests::new(config.dedup_window, config.dedup_entries_max);
-        for request in files.requests() {
+        for request in opened.steps.requests() {
             digests.remember(&request.tenant, request.digest, request.received_unix_nano);
         }
-        let named = catalog.blocks().map(|b| b.id);
-        let mut last = named
-            .chain(catalog.parts().map(|p| p.id))
-            .max()
-            .unwrap_or(0);
-        for (_, table) in tables() {
-            let files = files_of(offline.read_only().as_ref(), table)?;
+        let named = state.lock().catalog.parts().map(|p| p.id).max();
+        let mut last = named.unwrap_or(0);
+        for table in PartTable::ALL {
+            let files = parts::files_of(offline.read_only().as_ref(), table.name())?;
             last = last.max(files.iter().map(|(id, _)| *id).max().unwrap_or(0));
         }
-        let state = Arc::new(State::new(catalog, StorageMetrics::default()));
-        let window = i64::try_from(config.dedup_window.as_nanos()).unwrap_or(i64::MAX);
-        let commits = Commits::new(files, state.clone(), disk.clone(), window, clock.clone());
+        let table = Arc::new(opened.table);
+        let of_blocks = Arc::new(Leftovers::on(table.disk().clone()));
+        let leftovers = (of_blocks, Arc::new(Leftovers::on(disk.clone())));
+        let commits = Commits {
+            table: table.clone(),
+            state: state.clone(),
+            leftovers: leftovers.clone(),
+            dedup_window_nano: i64::try_from(config.dedup_window.as_nanos()).unwrap_or(i64::MAX),
+            clock: clock.clone(),
+            queue: Queue::new(opened.steps),
+        };
         Ok(Self {
             disk,
+            table,
             state,
             commits: Arc::new(commits),
-            ids: Arc::new(BlockIds::after(last)),
+            names: Arc::new(names),
+            part_ids: Arc::new(PartIds::after(last)),
+            leftovers,
             config,
             clock,
             digests,
         })
     }
 
-    fn take_out_block(&self, id: u64) -> Result<Option<Repaired>, OpenError> {
+    /// Takes the block at `path` out.
+    fn take_out_block(&self, path: &str) -> Result<Option<Repaired>, OpenError> {
         let catalog = self.state.lock().catalog.clone();
-        let Some(entry) = catalog.blocks().find(|block| block.id == id) else {
+        let of_table = path.strip_prefix(FoundBlocks::FOLDER);
+        let of_table = of_table.and_then(|path| path.strip_prefix('/'));
+        let named = |block: &&Arc<Block>| Some(block.path.as_str()) == of_table;
+        let Some(block) = catalog.blocks().find(named) else {
             return Ok(None);
         };
-        let saved = self.salvage(entry)?;
+        let saved = self.salvage(block)?;
         let n_saved = saved.as_ref().map_or(0, |block| block.spans);
         let change = Change {
+            purpose: Purpose::Delete,
             added: saved.into_iter().collect(),
-            removed: vec![id],
+            removed: vec![block.clone()],
             ..Change::default()
         };
-        let quarantined = self.exchange(&entry.path, change)?;
+        let quarantined = self.exchange(path, change)?;
         Ok(Some(Repaired {
             saved: n_saved,
-            lost: entry.spans.saturating_sub(n_saved),
-            ..Repaired::put_away(&entry.path, "taken out of the table", quarantined)
+            lost: block.spans.saturating_sub(n_saved),
+            ..Repaired::put_away(path, "taken out of the table", quarantined)
         }))
     }
 
@@ -155,7 +184,7 @@ impl Bench {
             return Ok(None);
         };
         let change = Change {
-            removed: vec![id],
+            removed_parts: vec![id],
             ..Change::default()
         };
         let quarantined = self.exchange(&entry.path, change)?;
@@ -176,7 +205,9 @@ impl Bench {
                 false,
             ),
         };
-        self.commits.commit(change)?;
+        self.commits
+            .commit(change)
+            .map_err(|error| failed("committing a repair", &error))?;
         if is_copy && place.is_some() {
             disk.remove(path).map_err(OpenError::io(path))?;
         }
@@ -186,7 +217,7 @@ impl Bench {
     /// The row groups of a block that can be read as a new block, which no commit names yet. Those that cannot are left out as a whole, since
     /// their rows cannot be told apart from damaged ones.
     fn salvage(&self, entry: &BlockEntry) -> Result<Option<BlockEntry>, OpenError> {
-        let disk = self.disk.as_ref();
+        let disk = self.table.disk().as_ref();
         let block = match OpenBlock::read(entry.id, &entry.path, disk, &Reading::unlimited()) {
             // Rows of version 1 stand in another order than is written.
             Ok(block) if !block.layout.is_plain() => Arc::new(block),
@@ -197,8 +228,7 @@ impl Bench {
             return Ok(None);
         }
         let (folder, _) = entry.path.rsplit_once('/').unwrap_or_default();
-        let id = self.ids.next();
-        let path = format!("{folder}/{id:020}.parquet");
+        let path = format!("{folder}/{}", self.names.next(entry.level));
         let write = || -> Result<_, BlockError> {
             let mut file = BlockFile::create(disk, &path)?;
             for group in whole {
@@ -214,10 +244,9 @@ impl Bench {
         };
         let written = write().map_err(|error| {
             let _ = disk.remove(&path);
-            OpenError::io(format!("writing {path}"))(std::io::Error::other(tell(&error)))
+            failed(&format!("writing {path}"), &error)
         })?;
         Ok(Some(BlockEntry {
-            id,
             path,
             spans: written.spans,
             bytes: written.bytes,
@@ -238,18 +267,20 @@ impl Bench {
         let holds = HoldsFile::open(self.disk.clone()).map_err(OpenError::holds)?;
         let mut job = FlushJob {
             disk: self.disk.clone(),
+            block_disk: self.table.disk().clone(),
             state: self.state.clone(),
             commits: self.commits.clone(),
-            block_ids: self.ids.clone(),
-            leftovers: Arc::<Leftovers>::default(),
+            names: self.names.clone(),
+            part_ids: self.part_ids.clone(),
+            leftovers: self.leftovers.0.clone(),
+            part_leftovers: self.leftovers.1.clone(),
             holds: Arc::new(holds),
             flush_bytes: self.config.flush_bytes,
             clock: self.clock.clone(),
             metrics: StorageMetrics::default(),
         };
-        job.flush_up_to(last).map_err(|error| {
-            OpenError::io("moving the log into blocks")(std::io::Error::other(tell(&error)))
-        })?;
+        job.flush_up_to(last)
+            .map_err(|error| failed("moving the log into blocks", &error))?;
         let copies = self.disk.list(QUARANTINE).unwrap_or_default();
         for path in recovery.damaged {
             let name = path.rsplit('/').next().unwrap_or(&path);
@@ -265,13 +296,14 @@ impl Bench {
 
     fn put_away_leftovers(&self, done: &mut Vec<Repaired>) -> Result<(), OpenError> {
         let disk = self.disk.as_ref();
-        let catalog = self.state.lock().catalog.clone();
-        for path in unnamed(&crate::disk::ReadOnly(self.disk.clone()), &catalog)? {
+        let look: Arc<dyn Disk> = Arc::new(ReadOnly(self.disk.clone()));
+        let looked = Looked::at(&look)?;
+        for path in unnamed(look.as_ref(), &looked)? {
             let place = quarantine::put(disk, &path).map_err(OpenError::io(&path))?;
             let what = "put away, since no commit names it";
             done.push(Repaired::put_away(&path, what, Some(place)));
         }
-        let freed = log::remove_up_to(disk, catalog.watermark);
+        let freed = log::remove_up_to(disk, looked.catalog.watermark);
         let freed = freed.map_err(OpenError::io("removing segments"))?;
         if freed > 0 {
             let what = format!("{freed} segments removed whose rows are in blocks and parts");
@@ -279,4 +311,28 @@ impl Bench {
         }
         Ok(())
     }
+}
+
+/// How repairs open the table.
+pub(super) fn spec(
+    disk: &Arc<dyn Disk>,
+    config: &Config,
+    clock: &SharedClock,
+) -> Result<BlocksSpec, OpenError> {
+    let entropy = Arc::new(SystemEntropy);
+    Ok(BlocksSpec {
+        lake: lake(disk)?,
+        node: node::name(disk, entropy.as_ref())?,
+        is_shared: false,
+        keeps_properties: true,
+        vacuum_grace: config.vacuum_grace,
+        log_retention: config.log_retention,
+        checkpoint_commits: config.checkpoint_commits,
+        clock: clock.clone(),
+        entropy,
+    })
+}
+
+fn failed(context: &str, error: &dyn std::error::Error) -> OpenError {
+    OpenError::io(context)(std::io::Error::other(tell(error)))
 }

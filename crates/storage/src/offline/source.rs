@@ -13,10 +13,9 @@ use store_api::{
 use telemetry::StorageMetrics;
 use tokio::sync::Semaphore;
 
-use super::Offline;
+use super::{Looked, Offline};
 use crate::Config;
 use crate::block::BlockReader;
-use crate::catalog::CatalogFiles;
 use crate::digests::Digests;
 use crate::error::OpenError;
 use crate::head::Budget;
@@ -44,12 +43,14 @@ impl Offline {
         let disk = self.read_only();
         let config = Config::new("");
         let metrics = StorageMetrics::default();
-        let (files, catalog) = CatalogFiles::open(disk.clone())?;
+        let Looked {
+            catalog, requests, ..
+        } = Looked::at(&disk)?;
         let holds = HoldsFile::open(disk.clone()).map_err(OpenError::holds)?;
         let replayed = log::replay(&disk, catalog.watermark)?;
-        let state = Arc::new(State::new(catalog, metrics.clone()));
+        let state = Arc::new(State::of(catalog, metrics.clone()));
         let digests = Digests::new(config.dedup_window, config.dedup_entries_max);
-        for request in files.requests() {
+        for request in &requests {
             digests.remember(&request.tenant, request.digest, request.received_unix_nano);
         }
         let budget = Budget::new(config.head_bytes_max);

@@ -5,12 +5,11 @@ use std::io;
 use std::sync::Arc;
 
 use super::examine::examine;
-use super::{Offline, tables, tell};
+use super::{Looked, Offline, files_of, lake, tables, tell};
 use crate::block::{OpenBlock, Reading};
-use crate::catalog::{BlockEntry, Catalog, CatalogFiles, PartEntry};
+use crate::catalog::{BlockEntry, Catalog, FoundBlocks, PartEntry, StepFiles};
 use crate::disk::Disk;
-use crate::error::{BlockError, CatalogError, OpenError};
-use crate::flush::files_of;
+use crate::error::{BlockError, CatalogError, OpenError, TableError};
 use crate::holds::{self, HoldsFile};
 use crate::log::{self, SegmentState};
 use crate::parts;
@@ -106,20 +105,21 @@ impl Offline {
         if let Err(error) = HoldsFile::open(disk.clone()) {
             verified.add(Subject::Holds, holds::PATH, tell(&error));
         }
-        let Some(catalog) = verified.catalog(&disk)? else {
+        let Some(looked) = verified.catalog(&disk)? else {
             let note =
                 "blocks, parts and log are not checked, since only a catalog tells which count";
             verified.notes.push(note.to_owned());
             return Ok(verified);
         };
+        let catalog = &looked.catalog;
         for entry in catalog.blocks() {
             verified.block(disk.as_ref(), entry);
         }
         for entry in catalog.parts() {
             verified.part(disk.as_ref(), entry);
         }
-        verified.log(disk.as_ref(), &catalog)?;
-        verified.leftovers(disk.as_ref(), &catalog)?;
+        verified.log(disk.as_ref(), catalog)?;
+        verified.leftovers(disk.as_ref(), &looked)?;
         Ok(verified)
     }
 }
@@ -134,29 +134,32 @@ impl Verified {
     }
 
     /// The catalog, when it can be read.
-    fn catalog(&mut self, disk: &Arc<dyn Disk>) -> Result<Option<Catalog>, OpenError> {
-        let opened = CatalogFiles::open(disk.clone());
-        let mut is_told = opened.is_ok();
-        for file in CatalogFiles::read_each(disk.as_ref())? {
+    fn catalog(&mut self, disk: &Arc<dyn Disk>) -> Result<Option<Looked>, OpenError> {
+        let looked = Looked::at(disk);
+        let mut is_told = looked.is_ok();
+        let steps = StepFiles::read_each(disk.as_ref())?.into_iter();
+        let steps = steps.map(|file| (file.path, file.step.err()));
+        let entries = FoundBlocks::entries(&lake(disk)?)?.into_iter();
+        let entries = entries.map(|file| (file.path, file.change.err().map(OpenError::from)));
+        for (path, error) in steps.chain(entries) {
             self.commits += 1;
-            let Err(error) = file.commit else { continue };
+            let Some(error) = error else { continue };
             is_told = true;
-            let subject = subject_of(&error);
-            let needed = match opened {
+            let needed = match looked {
                 Ok(_) => "; later files stand for it",
                 Err(_) => "",
             };
-            // Its error names the path as well.
-            let what = tell(&error);
-            let what = what
-                .strip_prefix(&format!("{}: ", file.path))
-                .unwrap_or(&what);
-            self.add(subject, &file.path, format!("{what}{needed}"));
+            let what = without_path(tell(&error), &path);
+            self.add(subject_of(&error), &path, format!("{what}{needed}"));
         }
-        match opened {
-            Ok((_, catalog)) => {
-                self.unique(&catalog);
-                Ok(Some(catalog))
+        match looked {
+            Ok(looked) => {
+                self.unique(&looked.catalog);
+                for path in &looked.damaged {
+                    let what = "it cannot be read, and is not needed";
+                    self.add(Subject::Catalog, path, what.to_owned());
+                }
+                Ok(Some(looked))
             }
             Err(error) => {
                 if !is_told {
@@ -286,8 +289,8 @@ impl Verified {
     }
 
     /// Files that nothing names.
-    fn leftovers(&mut self, disk: &dyn Disk, catalog: &Catalog) -> Result<(), OpenError> {
-        for path in unnamed(disk, catalog)? {
+    fn leftovers(&mut self, disk: &dyn Disk, looked: &Looked) -> Result<(), OpenError> {
+        for path in unnamed(disk, looked)? {
             self.notes.push(format!(
                 "{path} is named by no commit; the server removes it when it starts"
             ));
@@ -304,14 +307,15 @@ impl Verified {
     }
 }
 
-/// The files of tables that `catalog` does not name.
-pub(super) fn unnamed(disk: &dyn Disk, catalog: &Catalog) -> Result<BTreeSet<String>, OpenError> {
-    let blocks = catalog.blocks().map(|b| b.path.as_str());
-    let parts = catalog.parts().map(|p| p.path.as_str());
-    let named: HashSet<&str> = blocks.chain(parts).collect();
+/// The files of tables that nothing names, and that did not leave the table a short while ago.
+pub(super) fn unnamed(disk: &dyn Disk, looked: &Looked) -> Result<BTreeSet<String>, OpenError> {
+    let blocks = looked.catalog.blocks().map(|b| b.path.as_str());
+    let parts = looked.catalog.parts().map(|p| p.path.as_str());
+    let left = looked.left.iter().map(String::as_str);
+    let named: HashSet<&str> = blocks.chain(parts).chain(left).collect();
     let mut unnamed = BTreeSet::new();
-    for (_, table) in tables() {
-        let files = files_of(disk, table)?.into_iter().map(|(_, path)| path);
+    for (table, _) in tables() {
+        let files = files_of(disk, table)?.into_iter();
         unnamed.extend(files.filter(|path| !named.contains(path.as_str())));
     }
     Ok(unnamed)
@@ -332,11 +336,19 @@ pub(super) fn checksum(disk: &dyn Disk, path: &str) -> io::Result<(u64, u32)> {
     Ok((len, crc))
 }
 
-fn subject_of(error: &CatalogError) -> Subject {
+pub(super) fn subject_of(error: &OpenError) -> Subject {
     match error {
-        CatalogError::Version { .. } => Subject::Version,
+        OpenError::Catalog(CatalogError::Version { .. })
+        | OpenError::Table(TableError::Unsupported { .. }) => Subject::Version,
         _ => Subject::Catalog,
     }
+}
+
+/// `what` without the path that it begins with, or a path below it.
+fn without_path(what: String, path: &str) -> String {
+    let start = what.find(path).map(|at| at + path.len());
+    let rest = start.and_then(|at| what[at..].strip_prefix(": "));
+    rest.map_or_else(|| what.clone(), str::to_owned)
 }
 
 fn counts(rows: u64, noted: u64) -> String {

@@ -8,13 +8,14 @@ use columnar::{LogColumn, LogColumns};
 use model::{TenantId, TraceId};
 use telemetry::StorageMetrics;
 
+use super::PartIds;
 use super::counts::Counts;
 use super::file::PartWriter;
 use super::rows::{is_named, keys};
 use crate::catalog::{PartEntry, PartTable};
 use crate::disk::{Disk, create_dirs};
 use crate::error::{BlockError, FlushError};
-use crate::flush::{BlockIds, Leftovers, by_hour, pieces};
+use crate::flush::{Leftovers, by_hour, pieces};
 use crate::head::HeadBatch;
 use crate::holds::Holds;
 
@@ -25,7 +26,7 @@ const CHUNK_ROWS: usize = 8_192;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct PartFlush<'a> {
     pub(crate) disk: &'a dyn Disk,
-    pub(crate) ids: &'a BlockIds,
+    pub(crate) ids: &'a PartIds,
     pub(crate) leftovers: &'a Leftovers,
     /// Most bytes of log records in a part.
     pub(crate) bytes_max: u64,
@@ -47,7 +48,7 @@ impl PartFlush<'_> {
             .and_then(|()| self.count(spans, holds, &mut written));
         if result.is_err() {
             for part in &written {
-                self.leftovers.remove(self.disk, &part.path);
+                self.leftovers.remove(&part.path);
             }
         }
         result.map(|()| written)
@@ -151,7 +152,7 @@ impl PartFlush<'_> {
                 keep_nano: None,
             })),
             Err(source) => {
-                self.leftovers.remove(self.disk, &path);
+                self.leftovers.remove(&path);
                 Err(FlushError::Write { path, source })
             }
         }

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use arrow::array::RecordBatch;
 use arrow::compute::filter_record_batch;
 
+use super::PartIds;
 use super::file::PartWriter;
 use super::fold::Fold;
 use super::merged::Merged;
@@ -13,7 +14,7 @@ use super::rows::{self, Traces};
 use crate::catalog::{PartEntry, PartTable};
 use crate::disk::{Disk, create_dirs};
 use crate::error::BlockError;
-use crate::flush::{BlockIds, Leftovers};
+use crate::flush::Leftovers;
 
 /// What a rewrite is to do.
 pub(super) struct Rewrite<'a> {
@@ -35,7 +36,7 @@ pub(super) struct Rewrite<'a> {
 #[derive(Debug)]
 pub(crate) struct PartRewriter {
     pub(crate) disk: Arc<dyn Disk>,
-    pub(crate) ids: Arc<BlockIds>,
+    pub(crate) ids: Arc<PartIds>,
     pub(crate) leftovers: Arc<Leftovers>,
     /// Set when the store closes.
     pub(crate) stop: Arc<AtomicBool>,
@@ -101,7 +102,7 @@ impl PartRewriter {
         if result.is_err() {
             let open = run.output.iter().map(|output| &output.path);
             for path in open.chain(run.written.iter().map(|part| &part.path)) {
-                self.leftovers.remove(self.disk.as_ref(), path);
+                self.leftovers.remove(path);
             }
         }
         result.map(|()| run.written)
@@ -187,7 +188,7 @@ impl Run<'_> {
             Ok(written)
         });
         let written = written.inspect_err(|_| {
-            self.rewriter.leftovers.remove(disk, &output.path);
+            self.rewriter.leftovers.remove(&output.path);
         })?;
         self.written.push(PartEntry {
             id: output.id,

@@ -13,7 +13,7 @@ use super::plan::{LEVEL_SETTLED, next_merge};
 use super::rewrite::{PartRewriter, Rewrite, RewriteError};
 use super::rows::{self, Traces};
 use crate::block::hour_start;
-use crate::catalog::{Catalog, Change, Commits, PartEntry, PartTable};
+use crate::catalog::{Catalog, Change, Commits, PartEntry, PartTable, Purpose};
 use crate::compact::Policy;
 use crate::error::BlockError;
 use crate::holds::HoldsFile;
@@ -33,7 +33,7 @@ pub(crate) struct PartUpkeep {
     pub(crate) policy: Policy,
     pub(crate) clock: SharedClock,
     pub(crate) metrics: StorageMetrics,
-    /// Parts that were replaced, and until when readers may still have them.
+    /// Parts that were to be replaced, and until when readers may still have them.
     pub(crate) replaced: Vec<(Arc<PartEntry>, i64)>,
     /// Parts that cannot be read: not tried again before the next start.
     pub(crate) unreadable: HashSet<u64>,
@@ -42,7 +42,7 @@ pub(crate) struct PartUpkeep {
 impl PartUpkeep {
     /// One merge, if any is due. Returns whether there was one.
     pub(crate) fn merge(&mut self) -> Result<bool, Error> {
-        let catalog = self.catalog();
+        let catalog = self.catalog()?;
         let now = self.clock.unix_nano();
         for (table, tenant) in catalog.part_groups() {
             let parts = catalog.parts_of(*table, tenant).iter();
@@ -63,7 +63,7 @@ impl PartUpkeep {
 
     /// Removes a part that was kept long enough, but for what is pinned in it. Returns whether there is such a part.
     pub(crate) fn expire(&mut self, id: u64) -> Result<bool, Error> {
-        let catalog = self.catalog();
+        let catalog = self.catalog()?;
         let Some(part) = catalog.parts().find(|part| part.id == id) else {
             return Ok(false);
         };
@@ -96,7 +96,7 @@ impl PartUpkeep {
         erased: &Arc<[TraceId]>,
         deadline: i64,
     ) -> Result<bool, Error> {
-        let catalog = self.catalog();
+        let catalog = self.catalog()?;
         let mut all = true;
         for part in catalog.parts().filter(|part| &part.tenant == tenant) {
             match self.held(part, erased) {
@@ -124,10 +124,19 @@ impl PartUpkeep {
 
     /// Removes files of replaced parts that nobody reads any more, or whose time is up.
     pub(crate) fn bury(&mut self) -> Result<(), Error> {
+        if self.replaced.is_empty() {
+            return Ok(());
+        }
+        let catalog = self.catalog()?;
+        let named: HashSet<u64> = catalog.parts().map(|part| part.id).collect();
+        drop(catalog);
         let now = self.clock.unix_nano();
         let mut first_error = None;
         let disk = &self.rewriter.disk;
         self.replaced.retain(|(part, deadline)| {
+            if named.contains(&part.id) {
+                return false;
+            }
             if Arc::strong_count(part) > 1 && *deadline > now {
                 return true;
             }
@@ -202,16 +211,18 @@ impl PartUpkeep {
     ) -> Result<(), Error> {
         let bytes = written.iter().map(|part| part.bytes).sum();
         let change = Change {
-            removed: inputs.iter().map(|part| part.id).collect(),
+            purpose: Purpose::Rewrite { whole: true },
+            removed_parts: inputs.iter().map(|part| part.id).collect(),
             parts: written,
             ..Change::default()
         };
+        // First, since a commit that fails here may land all the same.
+        let replaced = inputs.iter().map(|part| (part.clone(), deadline));
+        self.replaced.extend(replaced);
         let committed = self.commits.commit(change);
         committed.map_err(|e| failed("committing rewritten parts", e))?;
         self.metrics.part_rewrites.inc();
         self.metrics.compaction_bytes.inc_by(bytes);
-        let replaced = inputs.iter().map(|part| (part.clone(), deadline));
-        self.replaced.extend(replaced);
         Ok(())
     }
 
@@ -235,8 +246,10 @@ impl PartUpkeep {
         search().map_err(|e| failed("looking for traces in a part", e))
     }
 
-    fn catalog(&self) -> Arc<Catalog> {
-        self.state.lock().catalog.clone()
+    /// The parts, once it is known what became of every commit of before.
+    fn catalog(&self) -> Result<Arc<Catalog>, Error> {
+        self.commits.settle().map_err(|e| failed("committing", e))?;
+        Ok(self.state.lock().catalog.clone())
     }
 }
 

@@ -17,7 +17,7 @@ use store_api::{
 use super::parts::{SUMMARY_COLUMNS, Sum, SummaryRows, of_entry};
 use super::{Scanner, Snapshot, blocking, groups_with};
 use crate::block::{BlockReader, CancelOnDrop, GroupScan, Reading, TraceRows, TraceTable, Wanted};
-use crate::catalog::BlockEntry;
+use crate::catalog::{Block, BlockEntry};
 use crate::error::BlockError;
 use crate::filter::Filter;
 
@@ -191,7 +191,7 @@ impl Summing {
             let rows = SummaryRows::new(&batch.batch).map_err(internal)?;
             found.add_rows(&rows);
         }
-        let mut blocks: Vec<&Arc<BlockEntry>> = self.snapshot.blocks.iter().collect();
+        let mut blocks: Vec<&Arc<Block>> = self.snapshot.blocks.iter().collect();
         blocks.retain(|b| time.overlaps(b.oldest_unix_nano, b.newest_unix_nano));
         blocks.sort_by_key(|b| Reverse(b.newest_unix_nano));
         let mut order = found.order();

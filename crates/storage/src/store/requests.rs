@@ -20,7 +20,9 @@ impl Holds for Store {
             created_unix_nano: self.inner.clock.unix_nano(),
             expires_unix_nano,
         };
-        self.change_holds(move |holds| holds.pin(pin)).await
+        let commits = self.inner.commits.clone();
+        let settle = move || commits.settle().map_err(std::io::Error::other);
+        self.change_holds(move |holds| holds.pin(pin, settle)).await
     }
 
     async fn unpin(&self, tenant: &TenantId, id: u64) -> Result<bool, Error> {
@@ -73,9 +75,10 @@ impl Holds for Store {
         };
         let turn = self.inner.proving.clone().try_acquire_owned();
         let turn = turn.map_err(|_| busy().retry_after(SHORT_RETRY))?;
-        let disk = self.inner.disk.clone();
+        let mut disks = vec![self.inner.disk.clone()];
+        disks.extend(self.inner.lake_disk.clone());
         let search = move || {
-            let found = compact::search(disk.as_ref(), &trace_ids);
+            let found = compact::search(&disks, &trace_ids);
             drop(turn);
             found
         };

@@ -8,17 +8,20 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
 use std::sync::Arc;
 
+use clock::SeededEntropy;
 use futures::poll;
 use model::{TenantId, TraceId};
 use proptest::prelude::*;
 use sim::disk::{Fault, FaultyDisk, Survives};
-use storage::{Config, OpenError, Store};
+use storage::{Config, OpenError, Store, Surroundings};
 use store_api::{Append, Appended, Error, ErrorKind, Holds, KeepAll, SpanSink};
 
 use crate::support::{
     NOW, all, all_logs, clock, config, counted, eager, hold, log, log_request, request, sorted,
     span, trace_id,
 };
+
+mod checkpoints;
 
 /// A step of a script.
 #[derive(Debug, Clone, Copy)]
@@ -55,16 +58,26 @@ const SCRIPT: [Step; 12] = [
 ];
 
 fn open(disk: &FaultyDisk) -> Result<Store, OpenError> {
-    Store::open_on(
-        Arc::new(disk.clone()),
-        &Config {
-            compaction: eager(),
-            ..config()
-        },
-        clock(),
-        Default::default(),
-        Arc::new(KeepAll),
-    )
+    open_with(disk, &eager_config())
+}
+
+fn eager_config() -> Config {
+    Config {
+        compaction: eager(),
+        ..config()
+    }
+}
+
+/// What is random is the same whenever as much was done on the disk before.
+fn open_with(disk: &FaultyDisk, config: &Config) -> Result<Store, OpenError> {
+    let surroundings = Surroundings {
+        disk: Arc::new(disk.clone()),
+        clock: clock(),
+        entropy: Arc::new(SeededEntropy::new(disk.n_operations())),
+        metrics: Default::default(),
+        filter: Arc::new(KeepAll),
+    };
+    Store::open_in(surroundings, config)
 }
 
 fn spans_of(request: u8) -> [model::Span; 2] {
@@ -121,13 +134,33 @@ const REWRITING_SCRIPT: [Step; 15] = [
 ];
 
 /// What is known of each request, and of each trace that was to be erased: whether it was acknowledged.
-#[derive(Debug, Clone, Default, Hash)]
+#[derive(Debug, Clone)]
 struct Auditor {
     acknowledged: BTreeMap<u8, bool>,
     erased: BTreeMap<TraceId, bool>,
+    /// Of the stores that it looks at.
+    config: Config,
+}
+
+impl Default for Auditor {
+    fn default() -> Self {
+        Self::of(eager_config())
+    }
 }
 
 impl Auditor {
+    fn of(config: Config) -> Self {
+        Self {
+            acknowledged: BTreeMap::new(),
+            erased: BTreeMap::new(),
+            config,
+        }
+    }
+
+    fn open(&self, disk: &FaultyDisk) -> Result<Store, OpenError> {
+        open_with(disk, &self.config)
+    }
+
     async fn append(&mut self, store: &Store, number: u8) {
         let done = store.append(append_of(number)).await;
         self.saw(number, done.map_err(|e| e.kind));
@@ -220,7 +253,9 @@ impl Auditor {
 
     /// Senders retry everything; then each span is there once, in the head, in blocks, and after a restart.
     async fn settle(mut self, disk: &FaultyDisk, when: &str) {
-        let store = open(disk).unwrap_or_else(|e| panic!("{when}: {e} {e:?}"));
+        let store = self
+            .open(disk)
+            .unwrap_or_else(|e| panic!("{when}: {e} {e:?}"));
         assert_eq!(store.recovery().damaged, [""; 0], "{when}");
         self.check(&store, when).await;
         let numbers: Vec<u8> = self.acknowledged.keys().copied().collect();
@@ -238,7 +273,7 @@ impl Auditor {
         self.compact(&store, when).await.unwrap();
         self.check(&store, when).await;
         drop(store);
-        let store = open(disk).unwrap();
+        let store = self.open(disk).unwrap();
         self.check(&store, when).await;
         for number in numbers {
             let done = store.append(append_of(number)).await.unwrap();
@@ -258,14 +293,17 @@ impl Settled {
     /// Whether this is new.
     fn insert(&mut self, auditor: &Auditor, disk: &FaultyDisk) -> bool {
         let mut hasher = DefaultHasher::new();
-        (auditor, disk.tree()).hash(&mut hasher);
+        let known = (&auditor.acknowledged, &auditor.erased);
+        (known, disk.tree()).hash(&mut hasher);
         self.0.insert(hasher.finish())
     }
 }
 
 /// Runs `script` until it ends or the power is gone.
 async fn run(disk: &FaultyDisk, script: &[Step], auditor: &mut Auditor) {
-    let Ok(mut store) = open(disk) else { return };
+    let Ok(mut store) = auditor.open(disk) else {
+        return;
+    };
     for step in script {
         match *step {
             Step::Append(number) => auditor.append(&store, number).await,
@@ -294,7 +332,9 @@ async fn run(disk: &FaultyDisk, script: &[Step], auditor: &mut Auditor) {
             }
             Step::Restart => {
                 drop(store);
-                let Some(next) = restart(disk) else { return };
+                let Some(next) = restart(disk, auditor) else {
+                    return;
+                };
                 store = next;
             }
         }
@@ -306,8 +346,8 @@ async fn run(disk: &FaultyDisk, script: &[Step], auditor: &mut Auditor) {
 }
 
 /// Opens the store, a second time where an injected failure hit the first.
-fn restart(disk: &FaultyDisk) -> Option<Store> {
-    open(disk).or_else(|_| open(disk)).ok()
+fn restart(disk: &FaultyDisk, auditor: &Auditor) -> Option<Store> {
+    auditor.open(disk).or_else(|_| auditor.open(disk)).ok()
 }
 
 /// What may be left after a loss of power: all, nothing, and something by each of `seeds`.
@@ -392,7 +432,7 @@ async fn what_a_start_relies_on_is_durable() {
         let failed = store.flush().await.is_err();
         let is_over = disk.is_armed();
         drop(store);
-        drop(restart(&disk).unwrap());
+        drop(restart(&disk, &auditor).unwrap());
         for seed in 0..8 {
             let when = format!("operation {n} failed ({failed}), then power {seed}");
             let disk = disk.power_cut(Survives::Sectors(seed));

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 use sim::disk::FaultyDisk;
-use storage::{OpenError, SegmentReader, Store};
+use storage::{OpenError, SegmentReader, Store, TableError};
 use store_api::{KeepAll, SpanSink};
 
 use crate::support::{all, clock, config, request, sorted, span};
@@ -147,13 +147,23 @@ async fn a_damaged_catalog_is_refused() {
     let store = open(&disk).unwrap();
     store.flush().await.unwrap();
     drop(store);
-    let path = disk.paths("catalog/").remove(0);
+    let path = disk.paths("lake/spans/_delta_log/").remove(1);
     let bytes = disk.contents(&path);
     let changed = String::from_utf8(bytes)
         .unwrap()
-        .replace("\"watermark\":1", "\"watermark\":0");
+        .replace("\"version\":1", "\"version\":0");
     disk.set_contents(&path, changed.into_bytes());
-    assert!(matches!(open(&disk), Err(OpenError::Catalog(_))));
+    let error = open(&disk).unwrap_err();
+    assert!(matches!(
+        &error,
+        OpenError::Table(TableError::Damaged { .. })
+    ));
+    let entry = path.strip_prefix("lake/").unwrap();
+    let told = error.to_string();
+    assert!(
+        told.contains(entry) && told.contains("causeline verify"),
+        "{told}"
+    );
 }
 
 #[tokio::test]

@@ -24,7 +24,7 @@ async fn three_blocks() -> (FaultyDisk, Vec<String>) {
         store.flush().await.unwrap();
     }
     drop(store);
-    let paths = disk.paths("blocks/");
+    let paths = disk.paths("lake/spans/hour");
     assert_eq!(paths.len(), 3);
     (disk, paths)
 }
@@ -43,17 +43,19 @@ async fn read(store: &Store) -> (usize, ReadFigures) {
     (rows, stream.report.figures())
 }
 
-fn names(figures: &ReadFigures) -> Vec<&String> {
-    figures.damaged_blocks.iter().collect()
+/// The damaged blocks by their paths on the disk; the report names them as the table does.
+fn names(figures: &ReadFigures) -> Vec<String> {
+    let names = figures.damaged_blocks.iter();
+    names.map(|name| format!("lake/spans/{name}")).collect()
 }
 
 /// The rest of what `disk` holds is served when the block at `path` is damaged.
-async fn the_rest_is_served(disk: &FaultyDisk, path: &String) {
+async fn the_rest_is_served(disk: &FaultyDisk, path: &str) {
     let metrics = StorageMetrics::default();
     let store = open(disk, &metrics);
     for _ in 0..2 {
         let (rows, figures) = read(&store).await;
-        assert_eq!((rows, names(&figures)), (2, vec![path]));
+        assert_eq!((rows, names(&figures)), (2, vec![path.to_owned()]));
     }
     assert_eq!(metrics.damaged_blocks.get(), 1, "it is found damaged once");
     let tenant = TenantId::default_tenant();
@@ -130,7 +132,7 @@ async fn a_damaged_section_hides_its_block_alone() {
     });
     let found = found.await.unwrap();
     assert_eq!(found.traces.len(), 2);
-    assert_eq!(names(&found.report.figures()), [&paths[1]]);
+    assert_eq!(names(&found.report.figures()), [paths[1].as_str()]);
 }
 
 #[tokio::test]
@@ -150,7 +152,11 @@ async fn a_damaged_page_hides_its_block_alone() {
         let store = open(&disk, &StorageMetrics::default());
         let (rows, figures) = read(&store).await;
         if rows != 3 {
-            assert_eq!((rows, names(&figures)), (2, vec![&paths[1]]), "at {at}");
+            assert_eq!(
+                (rows, names(&figures)),
+                (2, vec![paths[1].clone()]),
+                "at {at}"
+            );
         }
     }
     let mut bytes = whole;
@@ -158,7 +164,7 @@ async fn a_damaged_page_hides_its_block_alone() {
     bytes[4..end].fill(0x55);
     disk.set_contents(&paths[1], bytes);
     let (rows, figures) = read(&open(&disk, &StorageMetrics::default())).await;
-    assert_eq!((rows, names(&figures)), (2, vec![&paths[1]]));
+    assert_eq!((rows, names(&figures)), (2, vec![paths[1].clone()]));
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use model::{
     AnyValue, EntityRef, Event, KeyValue, Link, Resource, Scope, Span, SpanId, SpanKind,
     StatusCode, TraceId,
 };
-use storage::{Config, Store};
+use storage::{Config, Pass, Policy, Store};
 use store_api::SpanSink;
 
 use crate::support::{NOW, all, clock, config, eager, request, sorted, span};
@@ -108,11 +108,15 @@ pub(crate) fn copy(from: &Path, to: &Path) {
 }
 
 fn open_golden(name: &str, folder: &tempfile::TempDir) -> Store {
+    open_with(name, folder, eager())
+}
+
+fn open_with(name: &str, folder: &tempfile::TempDir, compaction: Policy) -> Store {
     let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/golden");
     copy(&golden.join(name), folder.path());
     let config = Config {
         data_dir: folder.path().to_owned(),
-        compaction: eager(),
+        compaction,
         ..config()
     };
     Store::open(config, clock(), Default::default()).unwrap()
@@ -130,6 +134,28 @@ async fn blocks_of_version_2_are_read() {
     let folder = tempfile::tempdir().unwrap();
     let store = open_golden("block-v2", &folder);
     assert_eq!(all(&store).await, sorted(&spans()));
+}
+
+/// Before that, other tools find no start times in them.
+#[tokio::test]
+async fn blocks_of_version_1_are_brought_up_to_date() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open_with("block-v1", &folder, Policy::default());
+    let entry = |version: u64| {
+        let path = format!("lake/spans/_delta_log/{version:020}.json");
+        std::fs::read_to_string(folder.path().join(path)).unwrap()
+    };
+    assert!(!entry(1).contains("minValues"));
+    let pass = store.compact().await.unwrap();
+    assert_eq!((pass.rewritten, pass.written), (1, 1));
+    let rewritten = entry(2);
+    assert!(
+        rewritten.contains(r#"\"start_time\":\"2026-11-22T22:00:00.000Z\""#),
+        "{rewritten}"
+    );
+    assert!(rewritten.contains(r#""dataChange":false"#));
+    assert_eq!(all(&store).await, sorted(&spans()));
+    assert_eq!(store.compact().await.unwrap(), Pass::default());
 }
 
 #[tokio::test]

@@ -45,7 +45,7 @@ async fn damaged_blocks_and_parts_are_taken_out() {
         .unwrap();
     running.flush().await.unwrap();
     drop(running);
-    let paths = disk.paths("blocks/");
+    let paths = disk.paths("lake/spans/hour");
     let short = change(&disk, &paths[0], |bytes| bytes.truncate(bytes.len() / 2));
     disk.remove(&paths[1]).unwrap();
     let part = disk.paths("logs/").remove(0);
@@ -83,7 +83,7 @@ async fn row_groups_that_can_be_read_are_saved() {
         })
         .collect();
     let disk = folder(&[&spans], &[]).await;
-    let path = disk.paths("blocks/").remove(0);
+    let path = disk.paths("lake/spans/hour").remove(0);
     change(&disk, &path, |bytes| bytes[4..400].fill(0xff));
     let problems = verify(&disk).problems;
     assert!(
@@ -153,16 +153,26 @@ async fn what_can_be_read_of_a_damaged_log_goes_into_blocks() {
 async fn a_damaged_catalog_is_made_anew() {
     let spans = [span(1, 1), span(2, 2), span(3, 3), span(4, 4)];
     let [first, second, third, tail] = spans.each_ref().map(std::slice::from_ref);
-    // A commit of three in a row is damaged, or gone, or all are.
-    for damage in 0..5 {
+    // A step of three in a row is damaged, or gone, or all are; or an entry of the table's log, or all of both.
+    for damage in 0..8 {
         let disk = folder(&[first, second, third], tail).await;
-        let commits = disk.paths("catalog/");
-        match damage {
-            0..3 => drop(change(&disk, &commits[damage], |bytes| bytes[40] ^= 1)),
-            3 => disk.remove(&commits[1]).unwrap(),
-            _ => commits.iter().for_each(|path| {
+        let steps = disk.paths("catalog/");
+        let entries = disk.paths("lake/spans/_delta_log/");
+        let cut = |paths: &[String]| {
+            for path in paths {
                 change(&disk, path, |bytes| bytes.truncate(9));
-            }),
+            }
+        };
+        match damage {
+            0..3 => drop(change(&disk, &steps[damage], |bytes| bytes[40] ^= 1)),
+            3 => disk.remove(&steps[1]).unwrap(),
+            4 => cut(&steps),
+            5 => cut(&entries[2..3]),
+            6 => disk.remove(&entries[1]).unwrap(),
+            _ => {
+                cut(&steps);
+                cut(&entries);
+            }
         }
         assert!(
             verify(&disk)
@@ -171,9 +181,13 @@ async fn a_damaged_catalog_is_made_anew() {
                 .all(|p| p.subject == Subject::Catalog),
             "{damage}"
         );
-        let expected = format!("of 3 blocks and {} parts", parts(&disk).len());
+        let expected = format!("of {} parts", parts(&disk).len());
         let done = repair(&disk);
         assert!(of(&done, "catalog").what.contains(&expected), "{done:?}");
+        if damage > 4 {
+            let of_table = of(&done, "lake/spans");
+            assert_eq!(of_table.what, "made anew of 3 blocks");
+        }
         let running = store(&disk);
         assert!(running.recovery().damaged.is_empty());
         assert_eq!(all(&running).await, sorted(&spans), "{damage}");
@@ -193,7 +207,7 @@ async fn blocks_that_a_damaged_catalog_named_are_put_away_when_they_are_damaged_
     let disk = folder(&[&[span(1, 1)], &[span(2, 2)]], &[]).await;
     let commit = disk.paths("catalog/").pop().unwrap();
     change(&disk, &commit, |bytes| bytes[40] ^= 1);
-    let block = disk.paths("blocks/").pop().unwrap();
+    let block = disk.paths("lake/spans/hour").pop().unwrap();
     let bytes = change(&disk, &block, |bytes| bytes[40] ^= 0xff);
     let done = repair(&disk);
     assert_eq!(
@@ -206,22 +220,20 @@ async fn blocks_that_a_damaged_catalog_named_are_put_away_when_they_are_damaged_
 #[tokio::test]
 async fn files_that_nothing_names_are_put_away() {
     let disk = folder(&[&[span(1, 1)], &[span(2, 2)]], &[]).await;
-    let path = disk.paths("blocks/").remove(0);
-    let orphan = path.replace("00001.parquet", "00777.parquet");
+    let path = disk.paths("lake/spans/hour").remove(0);
+    let orphan = path.replace("-L0", "-L7");
     assert_ne!(orphan, path);
     put(&disk, &orphan, &disk.contents(&path));
     let found = verify(&disk);
     assert_eq!(found.problems, []);
     assert!(found.notes[0].starts_with(&orphan), "{:?}", found.notes);
-    for place in [
-        "quarantine/00000000000000000777.parquet",
-        "quarantine/00000000000000000777.parquet.2",
-    ] {
+    let name = orphan.rsplit('/').next().unwrap();
+    for place in ["", ".2"].map(|more| format!("quarantine/{name}{more}")) {
         put(&disk, &orphan, &disk.contents(&path));
         let folder = offline(&disk);
         let done = folder.repair(&folder.verify().unwrap(), clock()).unwrap();
-        assert_eq!(of(&done, &orphan).quarantined.as_deref(), Some(place));
-        assert_eq!(disk.contents(place), disk.contents(&path));
+        assert_eq!(of(&done, &orphan).quarantined.as_ref(), Some(&place));
+        assert_eq!(disk.contents(&place), disk.contents(&path));
     }
     assert_eq!(all(&store(&disk)).await, sorted(&[span(1, 1), span(2, 2)]));
 }
@@ -242,7 +254,7 @@ async fn pins_and_erasures_and_later_formats_are_left_to_a_person() {
     drop(folder);
     let commit = disk.paths("catalog/").pop().unwrap();
     let text = String::from_utf8(disk.contents(&commit)).unwrap();
-    let later = text.replace("\"format_version\":3", "\"format_version\":4");
+    let later = text.replace("\"format_version\":4", "\"format_version\":5");
     disk.set_contents(&commit, later.into_bytes());
     let folder = offline(&disk);
     let verified = folder.verify().unwrap();

@@ -72,7 +72,7 @@ async fn a_flush_without_space_loses_nothing_and_leaves_no_file() {
         ErrorKind::Unavailable
     );
     assert_eq!(metrics.flush_errors.get(), 1);
-    assert_eq!(disk.paths("blocks/"), [""; 0]);
+    assert_eq!(disk.paths("lake/spans/hour"), [""; 0]);
     assert_eq!(all(&store).await, sorted(&kept));
     disk.set_capacity(None);
     store.flush().await.unwrap();

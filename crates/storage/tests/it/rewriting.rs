@@ -91,11 +91,7 @@ impl Bench {
     }
 
     fn blocks(&self) -> usize {
-        self.disk
-            .paths("blocks")
-            .iter()
-            .filter(|p| p.ends_with(".parquet"))
-            .count()
+        self.disk.paths("lake/spans/hour").len()
     }
 }
 
@@ -389,7 +385,7 @@ async fn no_name_of_an_erased_trace_is_left_in_a_block() {
 /// How often blocks have texts with `part`: in footers, tables of traces and dictionaries.
 fn named_in_blocks(disk: &FaultyDisk, part: &str) -> usize {
     let mut found = 0;
-    for path in disk.paths("blocks/") {
+    for path in disk.paths("lake/spans/hour") {
         let bytes = Bytes::from(disk.contents(&path));
         let options = ArrowReaderOptions::new().with_schema(columnar::layout::schema());
         let reader = ParquetRecordBatchReaderBuilder::try_new_with_options(bytes.clone(), options);
@@ -474,7 +470,7 @@ async fn a_pin_that_is_made_during_a_pass_is_heeded() {
     let all_three = sorted(&[span(1, 1), span(2, 2), unwanted]);
     for (time, trace) in [(HOUR, 4), (15 * DAY, 1)] {
         bench.clock.advance(time);
-        let mut held = bench.disk.hold("blocks/", 1);
+        let mut held = bench.disk.hold("lake/spans/hour", 1);
         let pass = bench.store.compact();
         tokio::pin!(pass);
         tokio::select! {
@@ -495,7 +491,7 @@ async fn an_erasure_takes_along_what_a_failed_flush_left() {
     for nth in 1.. {
         let mut bench = Bench::new(Arc::new(KeepAll));
         bench.append(&[span(1, 1), span(2, 2)]).await;
-        let mut held = bench.disk.hold("blocks/", nth);
+        let mut held = bench.disk.hold("lake/spans/hour", nth);
         let flush = bench.store.flush();
         tokio::pin!(flush);
         tokio::select! {

@@ -240,7 +240,7 @@ async fn erased_traces_leave_no_exemplar_and_stay_counted() {
     assert_eq!((proof.findings, proof.unreadable), (vec![], vec![]));
     let proof = store.prove_absent(vec![trace_id(2)]).await.unwrap();
     let places: Vec<&str> = proof.findings.iter().map(|f| &f.path[..7]).collect();
-    assert_eq!(places, ["blocks/", "rollups"]);
+    assert_eq!(places, ["lake/sp", "rollups"]);
     let expected = ["operation 1", "operation 2"].map(|name| (name.to_owned(), 1));
     assert_eq!(
         counted(&store, 60).await,

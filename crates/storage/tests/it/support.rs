@@ -21,13 +21,14 @@ pub(crate) fn clock() -> Arc<ManualClock> {
     Arc::new(ManualClock::at(NOW))
 }
 
-/// Small files, and neither flush nor merge but on demand.
+/// Small files, neither flush nor merge but on demand, and no grace for other readers.
 pub(crate) fn config() -> Config {
     Config {
         segment_bytes: 64 << 10,
         flush_interval: std::time::Duration::from_secs(3600),
         compaction_interval: std::time::Duration::from_secs(3600),
         disk_reserve_bytes: 0,
+        vacuum_grace: std::time::Duration::ZERO,
         ..Config::new("")
     }
 }

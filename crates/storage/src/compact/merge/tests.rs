@@ -59,6 +59,7 @@ impl Folder {
             hour: 0,
             keep_nano: None,
             flushed_unix_nano: 0,
+            block_version: version.into(),
         };
         let open = self.blocks.open(&entry, &Reading::unlimited());
         (id, open.unwrap())
