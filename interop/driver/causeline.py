@@ -41,14 +41,14 @@ def binary():
 class Causeline:
     """A running server. The `_port` attributes are its listeners on loopback."""
 
-    def __init__(self, executable, log):
-        self._data = Path(tempfile.mkdtemp(prefix="causeline-interop-"))
+    def __init__(self, executable, log, options=()):
+        self.data_dir = Path(tempfile.mkdtemp(prefix="causeline-interop-"))
         ports = _free_ports(4)
         self.grpc_port, self.http_port, self.tempo_port, self.native_port = ports
         self.log = log
         self._log_file = log.open("wb")
         self.process = subprocess.Popen(
-            [str(executable), "serve", "--data-dir", str(self._data), *_listen_options(ports)],
+            [str(executable), "serve", "--data-dir", str(self.data_dir), *_listen_options(ports), *options],
             stdin=subprocess.DEVNULL,
             stdout=self._log_file,
             stderr=subprocess.STDOUT,
@@ -98,13 +98,13 @@ class Causeline:
                 self.process.kill()
                 self.process.wait()
         self._log_file.close()
-        shutil.rmtree(self._data, ignore_errors=True)
+        shutil.rmtree(self.data_dir, ignore_errors=True)
 
 
 @contextmanager
-def running(executable, log):
-    """A server that is ready; never outlives the block."""
-    server = Causeline(executable, log)
+def running(executable, log, options=()):
+    """A server that is ready, started with those options besides the usual; never outlives the block."""
+    server = Causeline(executable, log, options)
     try:
         server.wait_until_ready()
         yield server
