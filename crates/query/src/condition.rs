@@ -153,6 +153,14 @@ pub(crate) struct Needs {
 }
 
 impl Needs {
+    /// All columns and attributes.
+    pub(crate) fn everything() -> Self {
+        Self {
+            columns: Column::ALL.into(),
+            attributes: AttributeProjection::All,
+        }
+    }
+
     /// These columns, and no attributes.
     pub(crate) fn of(columns: impl IntoIterator<Item = Column>) -> Self {
         Self {

@@ -4,15 +4,16 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use arrow::array::RecordBatch;
+use arrow::array::{BooleanArray, RecordBatch};
+use arrow::compute::filter_record_batch;
 use clock::SharedClock;
-use columnar::Column;
+use columnar::{Column, SpanColumns};
 use futures::StreamExt;
-use model::{TenantId, TraceId};
+use model::{SpanId, TenantId, TraceId};
 use store_api::{
-    AttributeProjection, ErrorKind, Incomplete, Order, Predicate, Projection, ReadFigures,
-    ReadReport, ScanBatch, ScanRequest, ScanStream, ServiceCount, ServicesRequest, SpanSource,
-    SummaryRequest, TimeRange, TraceSelection,
+    ErrorKind, Incomplete, Order, Predicate, Projection, ReadFigures, ReadReport, ScanBatch,
+    ScanRequest, ScanStream, ServiceCount, ServicesRequest, SpanSource, SummaryRequest, TimeRange,
+    TraceSelection,
 };
 
 use crate::condition::Needs;
@@ -131,18 +132,31 @@ impl Engine {
     ) -> Result<Option<Trace>, Error> {
         let mut question = Question::new(self, tenant, deadline);
         let batches = question.whole_traces(&[id], time).await?;
-        let traces = assemble(batches)?;
-        if traces.batch.num_rows() == 0 && !question.is_partial() {
-            return Ok(None);
-        }
-        let (report, partial) = question.finish();
-        Ok(Some(Trace {
-            batch: traces.batch,
-            conflicting: traces.conflicting,
-            n_duplicates: traces.n_duplicates,
-            report,
-            partial,
-        }))
+        question.answer_with(batches)
+    }
+
+    /// Of the trace `id` the spans `span_id`: a client and a server may share an id. `None` when there are none.
+    ///
+    /// Errors: as of [`Engine::trace`].
+    /// Memory: a batch of the trace at a time.
+    pub async fn span(
+        &self,
+        tenant: &TenantId,
+        id: TraceId,
+        span_id: SpanId,
+        deadline: Option<Instant>,
+    ) -> Result<Option<Trace>, Error> {
+        let mut question = Question::new(self, tenant, deadline);
+        let keep = |batch: RecordBatch| {
+            let ids = SpanColumns::new(&batch).ids(Column::SpanId)?;
+            let is_wanted = (0..batch.num_rows()).map(|row| Some(ids.value(row) == span_id.0));
+            let is_wanted: BooleanArray = is_wanted.collect();
+            Ok(filter_record_batch(&batch, &is_wanted)?)
+        };
+        let (ids, needs) = ([id], Needs::everything());
+        let rows = question.rows_where(&ids, TimeRange::ALL, needs, keep);
+        let batches = rows.await?;
+        question.answer_with(batches)
     }
 }
 
@@ -299,11 +313,7 @@ impl<'e> Question<'e> {
         ids: &[TraceId],
         time: TimeRange,
     ) -> Result<Vec<RecordBatch>, Error> {
-        let needs = Needs {
-            columns: Column::ALL.into(),
-            attributes: AttributeProjection::All,
-        };
-        self.rows_of_traces(ids, time, needs).await
+        self.rows_of_traces(ids, time, Needs::everything()).await
     }
 
     /// What is needed of all rows of some traces, at most [`SPANS_HELD_MAX`] and [`BYTES_HELD_MAX`].
@@ -313,12 +323,24 @@ impl<'e> Question<'e> {
         time: TimeRange,
         needs: Needs,
     ) -> Result<Vec<RecordBatch>, Error> {
+        self.rows_where(ids, time, needs, Ok).await
+    }
+
+    /// The same of those rows that `keep` leaves.
+    async fn rows_where(
+        &mut self,
+        ids: &[TraceId],
+        time: TimeRange,
+        needs: Needs,
+        keep: impl Fn(RecordBatch) -> Result<RecordBatch, Error>,
+    ) -> Result<Vec<RecordBatch>, Error> {
         let ids = Some(ids.to_vec());
         let mut stream = self.scan(time, Predicate::True, needs, Order::Any, ids);
         let mut batches = Vec::new();
         let mut rows = 0;
         let mut held = Held::default();
         while let Some(ScanBatch { batch, .. }) = self.next(&mut stream).await? {
+            let batch = keep(batch)?;
             rows += batch.num_rows();
             let bytes = held.add(&batch);
             if rows > SPANS_HELD_MAX || bytes > BYTES_HELD_MAX {
@@ -342,6 +364,22 @@ impl<'e> Question<'e> {
             sum.add(report.figures());
         }
         sum
+    }
+
+    /// The spans that the rows of `batches` stand for; `None` when there are none, and none can be missing.
+    fn answer_with(self, batches: Vec<RecordBatch>) -> Result<Option<Trace>, Error> {
+        let traces = assemble(batches)?;
+        if traces.batch.num_rows() == 0 && !self.is_partial() {
+            return Ok(None);
+        }
+        let (report, partial) = self.finish();
+        Ok(Some(Trace {
+            batch: traces.batch,
+            conflicting: traces.conflicting,
+            n_duplicates: traces.n_duplicates,
+            report,
+            partial,
+        }))
     }
 
     /// What the answer has cost, and why it is not whole.

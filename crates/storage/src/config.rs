@@ -91,7 +91,7 @@ pub struct Config {
     pub flush_interval: Duration,
     /// The wait after a flush that failed; each further failure doubles it, up to 30 s. Default 1 s.
     pub flush_retry: Duration,
-    /// Bytes of log records in the head, or on the way to it, above which appends get `Limited`. Default 256 MiB.
+    /// Bytes of log records in the head, or on the way to it, above which appends get `Limited`. Default 128 MiB.
     pub head_bytes_max: u64,
     /// Appends that may wait for the log; more get `Limited`. Default 1024.
     pub queue_len_max: usize,
@@ -133,7 +133,7 @@ impl Config {
             flush_bytes: 64 * MIB,
             flush_interval: Duration::from_secs(30),
             flush_retry: SHORT_RETRY,
-            head_bytes_max: 256 * MIB,
+            head_bytes_max: 128 * MIB,
             queue_len_max: 1024,
             group_bytes_max: 8 * MIB,
             dedup_window: Duration::from_secs(600),

@@ -91,7 +91,7 @@ fn giant_span(number: u64, root: &Span) -> Span {
 async fn a_giant_trace_is_kept_found_and_read_back() {
     let n_spans = std::env::var("CAUSELINE_GIANT_SPANS");
     let n_spans = n_spans.map_or(SPANS, |n| n.parse().expect("a number of spans"));
-    let most = MEMORY_MAX.min((256 << 20) + n_spans * 768);
+    let most = MEMORY_MAX.min((288 << 20) + n_spans * 768);
     let folder = tempfile::tempdir().expect("a temporary folder");
     let node = start(&folder.path().join("data"));
     let root = span(1, 1, "import");

@@ -5,7 +5,7 @@ use std::ops::Range;
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::response::Response;
-use columnar::{Column, SpanColumns, to_model};
+use columnar::to_model;
 use model::{Span, SpanId};
 use query::Trace;
 use store_api::TimeRange;
@@ -59,18 +59,17 @@ pub(crate) async fn span(
     let span_id: SpanId = span_id
         .parse()
         .map_err(|error| ApiError::invalid_parameter("span id", error))?;
-    let trace = find(&app, &id).await?;
-    let ids = SpanColumns::new(&trace.batch).ids(Column::SpanId);
-    let ids = ids.map_err(internal)?;
-    let mut spans = Vec::new();
-    for row in (0..trace.batch.num_rows()).filter(|row| ids.value(*row) == span_id.0) {
-        spans.extend(spans_of(&trace, row..row + 1)?.iter().map(details));
-    }
+    let id = parse_trace_id(&id)?;
+    let (tenant, deadline) = (app.tenant(), Some(app.deadline()));
+    let found = app.engine.span(&tenant, id, span_id, deadline).await?;
+    let missing = || ApiError::not_found(format!("no span {span_id} of trace {id}"));
+    let found = found.ok_or_else(missing)?;
+    let spans = spans_of(&found, 0..found.batch.num_rows())?;
     if spans.is_empty() {
-        return Err(ApiError::not_found(format!(
-            "the trace has no span {span_id}"
-        )));
+        let why = found.partial.map(|partial| partial.to_string());
+        return Err(missing().hint(why.unwrap_or_default()));
     }
+    let spans = spans.iter().map(details).collect();
     Ok(Json(api::SpanDetailsResponse { spans }))
 }
 
