@@ -29,6 +29,12 @@ pub(crate) fn run(root: &Path, args: &[OsString]) -> ExitCode {
     if !has("--dir") {
         bench.arg("--dir").arg(target.join("bench"));
     }
+    // Another build may not know the settings.
+    if !has("--config") && !has("--against") {
+        bench
+            .arg("--config")
+            .arg(root.join("crates/load/bench.yaml"));
+    }
     let mut binaries = vec!["load"];
     if !named {
         binaries.push("causeline");
