@@ -6,6 +6,7 @@
 use futures::future::join_all;
 use futures::poll;
 use store_api::SpanSink;
+use tokio::sync::mpsc::UnboundedReceiver;
 
 use crate::model::Violation;
 use crate::run::Run;
@@ -29,6 +30,18 @@ const TABLE_LOG: &str = "lake/spans/_delta_log/";
 /// Whether operations on such paths are those of commits.
 fn is_commit(prefix: &str) -> bool {
     matches!(prefix, "catalog/" | TABLE_LOG)
+}
+
+/// What comes of `work`, when it ends before an operation is held; `None` when one is.
+async fn ended_before<F: Future + Unpin>(
+    held: &mut UnboundedReceiver<()>,
+    work: &mut F,
+) -> Option<F::Output> {
+    tokio::select! {
+        biased;
+        _ = held.recv() => None,
+        outcome = work => Some(outcome),
+    }
 }
 
 impl Run {
@@ -75,11 +88,7 @@ impl Run {
         let (ticket, append) = self.prepare(first);
         let mut held = self.disk.hold("log/", nth);
         let mut writing = store.append(append);
-        let finished = tokio::select! {
-            biased;
-            _ = held.recv() => None,
-            outcome = &mut writing => Some(outcome),
-        };
+        let finished = ended_before(&mut held, &mut writing).await;
         if let Some(outcome) = finished {
             self.disk.release();
             return self.answer(ticket, outcome.map_err(|e| e.kind));
@@ -133,11 +142,7 @@ impl Run {
         let mut held = self.disk.hold(prefix, nth);
         let flush = store.flush();
         tokio::pin!(flush);
-        let finished = tokio::select! {
-            biased;
-            _ = held.recv() => None,
-            outcome = &mut flush => Some(outcome),
-        };
+        let finished = ended_before(&mut held, &mut flush).await;
         let mut passes = false;
         let outcome = match finished {
             Some(outcome) => {
@@ -196,11 +201,7 @@ impl Run {
         let mut held = self.disk.hold(prefix, nth);
         let pass = store.compact();
         tokio::pin!(pass);
-        let finished = tokio::select! {
-            biased;
-            _ = held.recv() => None,
-            outcome = &mut pass => Some(outcome),
-        };
+        let finished = ended_before(&mut held, &mut pass).await;
         let outcome = match finished {
             Some(outcome) => {
                 self.disk.release();

@@ -30,6 +30,7 @@ use model::TenantId;
 use serde::{Deserialize, Serialize};
 use store_api::RequestDigest;
 
+use crate::block::{Layout, Written};
 use crate::disk::Disk;
 use crate::error::OpenError;
 use crate::state::State;
@@ -102,6 +103,38 @@ pub(crate) struct BlockEntry {
     pub(crate) flushed_unix_nano: i64,
     /// Version of its format.
     pub(crate) block_version: u32,
+}
+
+/// What a block's file does not tell of it.
+#[derive(Debug, Clone)]
+pub(crate) struct BlockOrigin {
+    pub(crate) tenant: TenantId,
+    pub(crate) level: u8,
+    pub(crate) hour: i64,
+    pub(crate) keep_nano: Option<i64>,
+    pub(crate) flushed_unix_nano: i64,
+}
+
+impl BlockEntry {
+    /// Of the file at `path`, which this build wrote and no commit names yet.
+    pub(crate) fn new(path: String, file: Written, origin: BlockOrigin) -> Self {
+        Self {
+            id: 0,
+            tenant: origin.tenant,
+            path,
+            spans: file.spans,
+            bytes: file.bytes,
+            crc32c: Some(file.crc32c),
+            oldest_unix_nano: file.oldest_unix_nano,
+            newest_unix_nano: file.newest_unix_nano,
+            services: file.services,
+            level: origin.level,
+            hour: origin.hour,
+            keep_nano: origin.keep_nano,
+            flushed_unix_nano: origin.flushed_unix_nano,
+            block_version: Layout::WRITTEN,
+        }
+    }
 }
 
 /// A block in a version. While someone holds it, its file is not removed.

@@ -29,75 +29,53 @@ pub(crate) use rewrite::Rewriter;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
 use std::time::Duration;
 
-use store_api::{Error, ErrorKind};
-use tokio::sync::oneshot;
+use store_api::Error;
+
+use crate::mailbox::{Inbox, Mailbox, Next, mailbox};
 
 /// The priority of the thread: as far below others as the system lets it, but for idle.
 const NICE: i32 = 10;
 
-enum Command {
-    /// There is something to do before the interval is over.
-    Wake,
-    /// Do all there is, and say how it went.
-    Run(oneshot::Sender<Result<Pass, Error>>),
-    /// Say that everything before this is done.
-    Report(oneshot::Sender<()>),
-    Stop,
-}
-
 /// The way to the thread. Clones share it.
 #[derive(Debug, Clone)]
 pub(crate) struct Compactor {
-    commands: Sender<Command>,
+    mailbox: Mailbox<Pass>,
     stop: Arc<AtomicBool>,
 }
 
 /// The thread's end, before it has started.
 #[derive(Debug)]
-pub(crate) struct CompactQueue {
-    commands: Receiver<Command>,
-}
+pub(crate) struct CompactQueue(Inbox<Pass>);
 
 impl Compactor {
     /// `stop` ends a rewrite that is under way.
     pub(crate) fn new(stop: Arc<AtomicBool>) -> (Self, CompactQueue) {
-        let (commands, queue) = channel();
-        (Self { commands, stop }, CompactQueue { commands: queue })
+        let (mailbox, inbox) = mailbox();
+        (Self { mailbox, stop }, CompactQueue(inbox))
     }
 
     /// Asks for a pass soon.
     pub(crate) fn wake(&self) {
-        // An error says that the thread has ended.
-        let _ = self.commands.send(Command::Wake);
+        self.mailbox.wake();
     }
 
     /// Does all there is to do now.
     pub(crate) async fn run(&self) -> Result<Pass, Error> {
-        let (answer, done) = oneshot::channel();
-        let ended = || Error::new(ErrorKind::Unavailable, "the store is closed");
-        self.commands
-            .send(Command::Run(answer))
-            .map_err(|_| ended())?;
-        done.await.map_err(|_| ended())?
+        self.mailbox.ask().await
     }
 
     /// Waits until the thread has done what it was asked to before the call.
     pub(crate) async fn idle(&self) {
-        let (answer, done) = oneshot::channel();
-        // Either error says that it has ended, and so does nothing any more.
-        if self.commands.send(Command::Report(answer)).is_ok() {
-            let _ = done.await;
-        }
+        self.mailbox.idle().await;
     }
 
     /// Lets the thread end, giving up what it is doing.
     pub(crate) fn stop(&self) {
         self.stop.store(true, Ordering::Release);
-        let _ = self.commands.send(Command::Stop);
+        self.mailbox.stop();
     }
 }
 
@@ -112,18 +90,10 @@ impl CompactQueue {
             // Only this thread; a system that refuses leaves it as fast as the others.
             let _ = rustix::process::setpriority_process(Some(rustix::thread::gettid()), NICE);
             loop {
-                let answer = match self.commands.recv_timeout(interval) {
-                    Ok(Command::Wake) | Err(RecvTimeoutError::Timeout) => None,
-                    Ok(Command::Run(answer)) => Some(answer),
-                    Ok(Command::Report(answer)) => {
-                        let _ = answer.send(());
-                        continue;
-                    }
-                    Ok(Command::Stop) | Err(RecvTimeoutError::Disconnected) => return,
-                };
-                let result = compaction.pass();
-                if let Some(answer) = answer {
-                    let _ = answer.send(result);
+                match self.0.next(|| interval) {
+                    Next::Time | Next::Woken => drop(compaction.pass()),
+                    Next::Asked(answer) => answer.give(compaction.pass()),
+                    Next::Stop => return,
                 }
             }
         };

@@ -13,32 +13,21 @@ pub(crate) use write::{FlushJob, by_hour, pieces};
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
 use std::time::Duration;
 
-use store_api::{Error, ErrorKind};
-use tokio::sync::oneshot;
+use store_api::Error;
 
 use crate::log::LogHandle;
+use crate::mailbox::{Inbox, Mailbox, Next, mailbox, unavailable};
 
 /// The longest wait between attempts of a flush that fails.
 const BACKOFF_MAX: Duration = Duration::from_secs(30);
 
-enum Command {
-    /// There is a reason to flush before the interval is over.
-    Wake,
-    /// Flush, and say how it went.
-    Flush(oneshot::Sender<Result<(), Error>>),
-    /// Say that everything before this is done.
-    Report(oneshot::Sender<()>),
-    Stop,
-}
-
 /// The way to the flusher. Clones share it.
 #[derive(Debug, Clone)]
 pub(crate) struct Flusher {
-    commands: Sender<Command>,
+    mailbox: Mailbox<()>,
     /// Whether a `Wake` is in the queue, so that there is at most one.
     woken: Arc<AtomicBool>,
 }
@@ -46,68 +35,47 @@ pub(crate) struct Flusher {
 /// The flusher's end of the queue, before its thread has started.
 #[derive(Debug)]
 pub(crate) struct FlushQueue {
-    commands: Receiver<Command>,
+    inbox: Inbox<()>,
     woken: Arc<AtomicBool>,
 }
 
 impl Flusher {
     pub(crate) fn new() -> (Self, FlushQueue) {
-        let (commands, queue) = channel();
+        let (mailbox, inbox) = mailbox();
         let woken = Arc::new(AtomicBool::new(false));
         let flusher = Self {
-            commands,
+            mailbox,
             woken: woken.clone(),
         };
-        let queue = FlushQueue {
-            commands: queue,
-            woken,
-        };
-        (flusher, queue)
+        (flusher, FlushQueue { inbox, woken })
     }
 
     /// Asks for a flush soon.
     pub(crate) fn wake(&self) {
         if !self.woken.swap(true, Ordering::AcqRel) {
-            // An error says that the flusher has ended.
-            let _ = self.commands.send(Command::Wake);
+            self.mailbox.wake();
         }
     }
 
     /// Flushes what was acknowledged before the call.
     pub(crate) async fn flush(&self) -> Result<(), Error> {
-        self.request()?.await.map_err(|_| ended())?
+        self.mailbox.ask().await
     }
 
     /// The same, for threads outside the runtime.
     pub(crate) fn flush_blocking(&self) -> Result<(), Error> {
-        self.request()?.blocking_recv().map_err(|_| ended())?
-    }
-
-    fn request(&self) -> Result<oneshot::Receiver<Result<(), Error>>, Error> {
-        let (answer, done) = oneshot::channel();
-        self.commands
-            .send(Command::Flush(answer))
-            .map_err(|_| ended())?;
-        Ok(done)
+        self.mailbox.ask_blocking()
     }
 
     /// Waits until the flusher has done what it was asked to before the call.
     pub(crate) async fn idle(&self) {
-        let (answer, done) = oneshot::channel();
-        // Either error says that it has ended, and so does nothing any more.
-        if self.commands.send(Command::Report(answer)).is_ok() {
-            let _ = done.await;
-        }
+        self.mailbox.idle().await;
     }
 
     /// Lets the flusher end.
     pub(crate) fn stop(&self) {
-        let _ = self.commands.send(Command::Stop);
+        self.mailbox.stop();
     }
-}
-
-fn ended() -> Error {
-    Error::new(ErrorKind::Unavailable, "the store is closed")
 }
 
 impl FlushQueue {
@@ -121,18 +89,13 @@ impl FlushQueue {
         let run = move || {
             let mut backoff: Option<Duration> = None;
             loop {
-                let command = self.commands.recv_timeout(backoff.unwrap_or(interval));
-                let answer = match command {
+                let answer = match self.inbox.next(|| backoff.unwrap_or(interval)) {
                     // While flushes fail, only time or a direct wish brings the next attempt; `woken` stays set, so that no
                     // more of these come and start the wait anew.
-                    Ok(Command::Wake) if backoff.is_some() => continue,
-                    Ok(Command::Wake) | Err(RecvTimeoutError::Timeout) => None,
-                    Ok(Command::Flush(answer)) => Some(answer),
-                    Ok(Command::Report(answer)) => {
-                        let _ = answer.send(());
-                        continue;
-                    }
-                    Ok(Command::Stop) | Err(RecvTimeoutError::Disconnected) => return,
+                    Next::Woken if backoff.is_some() => continue,
+                    Next::Woken | Next::Time => None,
+                    Next::Asked(answer) => Some(answer),
+                    Next::Stop => return,
                 };
                 self.woken.store(false, Ordering::Release);
                 let result = match answer {
@@ -144,9 +107,7 @@ impl FlushQueue {
                     next.min(BACKOFF_MAX.max(retry))
                 });
                 if let Some(answer) = answer {
-                    let _ = answer.send(result.map_err(|e| {
-                        Error::new(ErrorKind::Unavailable, e.to_string()).caused_by(e)
-                    }));
+                    answer.give(result.map_err(unavailable));
                 }
             }
         };

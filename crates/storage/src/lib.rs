@@ -13,7 +13,7 @@
 //!
 //! # Threads
 //!
-//! One thread commits to the log, one flushes, one rewrites blocks, one looks after the table; two run what is asynchronous in the lake. Appenders
+//! One thread commits to the log, one flushes, one rewrites blocks, one looks after the table, each asked through a `mailbox` but the first; two run what is asynchronous in the lake. Appenders
 //! encode on their own thread, scans decode on the runtime's blocking threads, a step at a time as the stream is polled. [`Store::close`] joins
 //! the threads.
 //!
@@ -32,6 +32,7 @@ mod head;
 mod holds;
 mod lake;
 mod log;
+mod mailbox;
 mod node;
 mod offline;
 mod parts;

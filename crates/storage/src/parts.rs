@@ -4,7 +4,7 @@
 //! spans. Merging, retention and erasure of parts run in the thread of `compact` and commit as it does. `rows` says what the tables are,
 //! `file` how a part is written and read, `merged` brings several into one order; `counts` counts spans for
 //! roll-ups and edges, `fold` sums their rows up; `plan` decides, `rewrite` writes, `upkeep` does both in passes;
-//! `logs` and `count_reader` answer questions; `check` is for tools.
+//! `logs` and `count_reader` answer questions from a `source`; `check` is for tools.
 //!
 //! Never here: what a span counts as, which crate `rollup` knows.
 
@@ -19,6 +19,7 @@ mod merged;
 mod plan;
 mod rewrite;
 mod rows;
+mod source;
 mod upkeep;
 
 pub(crate) use check::check;
@@ -27,6 +28,7 @@ pub(crate) use counts::Counts;
 pub(crate) use flush::PartFlush;
 pub(crate) use logs::LogReader;
 pub(crate) use rewrite::PartRewriter;
+pub(crate) use source::PartSource;
 pub(crate) use upkeep::PartUpkeep;
 
 use std::collections::HashSet;

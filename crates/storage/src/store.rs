@@ -32,7 +32,7 @@ use crate::holds::HoldsFile;
 use crate::lake::Lake;
 use crate::log::{self, Committer, LogHandle, Pending, Segments};
 use crate::node;
-use crate::parts::{self, CountReader, LogReader, PartIds, PartRewriter, PartUpkeep};
+use crate::parts::{self, CountReader, LogReader, PartIds, PartRewriter, PartSource, PartUpkeep};
 use crate::scan::Scanner;
 use crate::segment::EncodedRecord;
 use crate::state::{State, gauge};
@@ -316,20 +316,14 @@ impl Store {
             flusher.wake();
         }
         let scan_threads = Arc::new(Semaphore::new(config.scan_threads));
-        let logs = LogReader {
+        let parts = PartSource {
             disk: disk.clone(),
             state: state.clone(),
             holds: holds.clone(),
             clock: clock.clone(),
             threads: scan_threads.clone(),
         };
-        let counts = CountReader {
-            disk: disk.clone(),
-            state: state.clone(),
-            holds: holds.clone(),
-            clock: clock.clone(),
-            threads: scan_threads.clone(),
-        };
+        let (logs, counts) = (LogReader(parts.clone()), CountReader(parts));
         let scanner = Scanner {
             state,
             blocks: reader,

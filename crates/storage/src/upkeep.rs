@@ -3,30 +3,21 @@
 //! None of it is needed for a span to be kept or found here, so what fails is told and tried again, and nobody waits for it.
 
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use clock::SharedClock;
-use store_api::{Error, ErrorKind};
+use store_api::Error;
 use telemetry::StorageMetrics;
-use tokio::sync::oneshot;
 
 use crate::catalog::BlockTable;
+use crate::mailbox::{Inbox, Mailbox, Next, mailbox, unavailable};
 use crate::table::TableError;
-
-enum Command {
-    /// Vacuum, and say how it went.
-    Vacuum(oneshot::Sender<Result<u64, Error>>),
-    /// Say that everything before this is done.
-    Report(oneshot::Sender<()>),
-    Stop,
-}
 
 /// The way to the thread. Clones share it.
 #[derive(Debug, Clone)]
 pub(crate) struct Upkeep {
-    commands: Sender<Command>,
+    mailbox: Mailbox<u64>,
 }
 
 /// What the thread does, and how often.
@@ -49,39 +40,31 @@ struct Due {
 impl Upkeep {
     /// Starts the thread.
     pub(crate) fn start(job: UpkeepJob) -> std::io::Result<(Self, thread::JoinHandle<()>)> {
-        let (commands, queue) = channel();
+        let (mailbox, inbox) = mailbox();
         let thread = thread::Builder::new()
             .name("storage-upkeep".to_owned())
-            .spawn(move || job.run(&queue))?;
-        Ok((Self { commands }, thread))
+            .spawn(move || job.run(&inbox))?;
+        Ok((Self { mailbox }, thread))
     }
 
     /// Removes old files that no version ever named, now. Returns how many.
     pub(crate) async fn vacuum(&self) -> Result<u64, Error> {
-        let (answer, done) = oneshot::channel();
-        let ended = || Error::new(ErrorKind::Unavailable, "the store is closed");
-        let sent = self.commands.send(Command::Vacuum(answer));
-        sent.map_err(|_| ended())?;
-        done.await.map_err(|_| ended())?
+        self.mailbox.ask().await
     }
 
     /// Waits until the thread has done what it was asked to before the call.
     pub(crate) async fn idle(&self) {
-        let (answer, done) = oneshot::channel();
-        // Either error says that it has ended, and so does nothing any more.
-        if self.commands.send(Command::Report(answer)).is_ok() {
-            let _ = done.await;
-        }
+        self.mailbox.idle().await;
     }
 
     /// Lets the thread end after what it is doing.
     pub(crate) fn stop(&self) {
-        let _ = self.commands.send(Command::Stop);
+        self.mailbox.stop();
     }
 }
 
 impl UpkeepJob {
-    fn run(self, queue: &Receiver<Command>) {
+    fn run(self, inbox: &Inbox<u64>) {
         let now = self.clock.instant();
         let mut due = Due {
             refresh: self.refresh_interval.map(|interval| now + interval),
@@ -91,22 +74,10 @@ impl UpkeepJob {
             let next = due
                 .refresh
                 .map_or(due.vacuum, |refresh| refresh.min(due.vacuum));
-            let wait = next.saturating_duration_since(self.clock.instant());
-            match queue.recv_timeout(wait) {
-                Ok(Command::Vacuum(answer)) => {
-                    let done = self.vacuum();
-                    let done = done.map_err(|e| {
-                        Error::new(ErrorKind::Unavailable, e.to_string()).caused_by(e)
-                    });
-                    // Who asked may have left.
-                    let _ = answer.send(done);
-                }
-                Ok(Command::Report(answer)) => {
-                    let _ = answer.send(());
-                    continue;
-                }
-                Ok(Command::Stop) | Err(RecvTimeoutError::Disconnected) => return,
-                Err(RecvTimeoutError::Timeout) => {}
+            match inbox.next(|| next.saturating_duration_since(self.clock.instant())) {
+                Next::Asked(answer) => answer.give(self.vacuum().map_err(unavailable)),
+                Next::Stop => return,
+                Next::Time | Next::Woken => {}
             }
             let now = self.clock.instant();
             if due.refresh.is_some_and(|at| at <= now) {

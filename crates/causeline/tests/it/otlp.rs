@@ -91,11 +91,17 @@ pub(crate) async fn send(node: &Node, request: &ExportTraceServiceRequest) {
     assert_eq!(offer(node, request).await.partial_success, None);
 }
 
+/// Sends `request`, of which the node refuses one span and names `reason`.
+pub(crate) async fn one_is_refused(node: &Node, request: &ExportTraceServiceRequest, reason: &str) {
+    let answer = offer(node, request).await;
+    let told = answer.partial_success.expect("a part is refused");
+    assert_eq!(told.rejected_spans, 1);
+    let message = told.error_message;
+    assert!(message.contains(reason), "{message}");
+}
+
 /// As [`send`], but gives the node's answer, which may be that it took only a part.
-pub(crate) async fn offer(
-    node: &Node,
-    request: &ExportTraceServiceRequest,
-) -> ExportTraceServiceResponse {
+async fn offer(node: &Node, request: &ExportTraceServiceRequest) -> ExportTraceServiceResponse {
     let client = reqwest::Client::new();
     let body = request.encode_to_vec();
     let url = format!("{}/v1/traces", node.url("OTLP/HTTP"));

@@ -15,10 +15,9 @@ use super::merge::{Chunk, Limits, MergeError, Merger};
 use super::recount::recount;
 use super::twins::{Twins, without_twins};
 use crate::block::{
-    BlockFile, BlockNames, BlockReader, HOUR_NANO, Layout, Place as Row, Reading, block_folder,
-    hour_start,
+    BlockFile, BlockNames, BlockReader, HOUR_NANO, Place as Row, Reading, block_folder, hour_start,
 };
-use crate::catalog::{Block, BlockEntry, PartEntry};
+use crate::catalog::{Block, BlockEntry, BlockOrigin, PartEntry};
 use crate::disk::{Disk, create_dirs};
 use crate::error::{BlockError, FlushError};
 use crate::flush::Leftovers;
@@ -323,22 +322,16 @@ impl Run<'_> {
         let written = written.inspect_err(|_| {
             self.rewriter.leftovers.remove(&path);
         })?;
-        self.done.blocks.push(BlockEntry {
-            id: 0,
+        let origin = BlockOrigin {
             tenant: self.job.tenant.clone(),
-            path,
-            spans: written.spans,
-            bytes: written.bytes,
-            crc32c: Some(written.crc32c),
-            oldest_unix_nano: written.oldest_unix_nano,
-            newest_unix_nano: written.newest_unix_nano,
-            services: written.services,
             level: self.job.level,
             hour: place.hour,
             keep_nano: place.keep_nano,
             flushed_unix_nano: self.flushed_unix_nano,
-            block_version: Layout::WRITTEN,
-        });
+        };
+        self.done
+            .blocks
+            .push(BlockEntry::new(path, written, origin));
         Ok(())
     }
 }

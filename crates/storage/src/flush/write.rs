@@ -8,8 +8,8 @@ use model::{TenantId, TraceId};
 use telemetry::StorageMetrics;
 
 use super::Leftovers;
-use crate::block::{BlockNames, HOUR_NANO, Layout, Written, block_folder, write_sorted};
-use crate::catalog::{BlockEntry, Change, Commits, KeptRequest};
+use crate::block::{BlockNames, HOUR_NANO, Written, block_folder, write_sorted};
+use crate::catalog::{BlockEntry, BlockOrigin, Change, Commits, KeptRequest};
 use crate::disk::{Disk, create_dirs};
 use crate::error::{BlockError, FlushError};
 use crate::head::HeadBatch;
@@ -121,22 +121,16 @@ impl FlushJob {
                 let path = format!("{folder}/{}", self.names.next(0));
                 match self.write_one(&folder, &path, batches, &holds) {
                     Ok(None) => {}
-                    Ok(Some(block)) => written.push(BlockEntry {
-                        id: 0,
-                        tenant: tenant.clone(),
-                        path,
-                        spans: block.spans,
-                        bytes: block.bytes,
-                        crc32c: Some(block.crc32c),
-                        oldest_unix_nano: block.oldest_unix_nano,
-                        newest_unix_nano: block.newest_unix_nano,
-                        services: block.services,
-                        level: 0,
-                        hour,
-                        keep_nano: None,
-                        flushed_unix_nano: self.clock.unix_nano(),
-                        block_version: Layout::WRITTEN,
-                    }),
+                    Ok(Some(file)) => {
+                        let origin = BlockOrigin {
+                            tenant: tenant.clone(),
+                            level: 0,
+                            hour,
+                            keep_nano: None,
+                            flushed_unix_nano: self.clock.unix_nano(),
+                        };
+                        written.push(BlockEntry::new(path, file, origin));
+                    }
                     Err(source) => {
                         self.discard(&written);
                         self.leftovers.remove(&path);

@@ -9,8 +9,8 @@ use super::verify::{Subject, Verified, unnamed};
 use super::{Looked, Offline, examine, lake, quarantine, tell};
 use crate::block::{BlockFile, BlockNames, OpenBlock, Reading, group_rows};
 use crate::catalog::{
-    self, Block, BlockEntry, BlockTable, BlocksSpec, Change, Commits, FoundBlocks, PartTable,
-    Purpose, Queue,
+    self, Block, BlockEntry, BlockOrigin, BlockTable, BlocksSpec, Change, Commits, FoundBlocks,
+    PartTable, Purpose, Queue,
 };
 use crate::digests::Digests;
 use crate::disk::{Disk, ReadOnly};
@@ -246,16 +246,14 @@ impl Bench {
             let _ = disk.remove(&path);
             failed(&format!("writing {path}"), &error)
         })?;
-        Ok(Some(BlockEntry {
-            path,
-            spans: written.spans,
-            bytes: written.bytes,
-            crc32c: Some(written.crc32c),
-            oldest_unix_nano: written.oldest_unix_nano,
-            newest_unix_nano: written.newest_unix_nano,
-            services: written.services,
-            ..entry.clone()
-        }))
+        let origin = BlockOrigin {
+            tenant: entry.tenant.clone(),
+            level: entry.level,
+            hour: entry.hour,
+            keep_nano: entry.keep_nano,
+            flushed_unix_nano: entry.flushed_unix_nano,
+        };
+        Ok(Some(BlockEntry::new(path, written, origin)))
     }
 
     /// Moves what can be read of the log into blocks and parts.

@@ -3,37 +3,25 @@
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
-use clock::SharedClock;
 use model::{TenantId, TraceId};
 use rollup::Limits;
-use store_api::{CountAnswer, CountRequest, CountTable, Error, ErrorKind, Incomplete, TimeRange};
-use tokio::sync::Semaphore;
+use store_api::{CountAnswer, CountRequest, CountTable, Error, Incomplete, TimeRange};
 
 use super::counts::Counts;
 use super::file;
 use super::fold::Sums;
+use super::source::{BATCH_ROWS, PartSource, internal, unread};
 use crate::catalog::{PartEntry, PartTable};
 use crate::disk::Disk;
 use crate::error::BlockError;
 use crate::head::HeadBatch;
-use crate::holds::HoldsFile;
-use crate::state::State;
 
-/// Rows that are read together.
-const BATCH_ROWS: usize = 1_024;
 /// Rows of an answer at most; past it they come as overflow rows, and the answer says so.
 const ROWS_MAX: usize = 200_000;
 
 /// Answers questions about counts.
 #[derive(Debug)]
-pub(crate) struct CountReader {
-    pub(crate) disk: Arc<dyn Disk>,
-    pub(crate) state: Arc<State>,
-    pub(crate) holds: Arc<HoldsFile>,
-    pub(crate) clock: SharedClock,
-    /// One permit per part that may be read at once.
-    pub(crate) threads: Arc<Semaphore>,
-}
+pub(crate) struct CountReader(pub(crate) PartSource);
 
 /// What is wanted.
 #[derive(Debug, Clone, Copy)]
@@ -54,9 +42,9 @@ impl CountReader {
             resolution_seconds: request.resolution_seconds,
             time: request.time,
         };
-        let erased = self.holds.current().erased(&request.tenant);
+        let erased = self.0.holds.current().erased(&request.tenant);
         let (head, catalog) = {
-            let inner = self.state.lock();
+            let inner = self.0.state.lock();
             let head: Vec<_> = inner.head.of_tenant(&request.tenant).cloned().collect();
             (head, inner.catalog.clone())
         };
@@ -67,7 +55,9 @@ impl CountReader {
         let mut sums = Sums::new(wanted.table, &limits);
         let mut incomplete = None;
         let (tenant, hidden) = (request.tenant.clone(), erased.clone());
-        let counting = self.work(move |_| of_head(&head, &tenant, &hidden, wanted));
+        let counting = self
+            .0
+            .work(move |_| of_head(&head, &tenant, &hidden, wanted));
         let counted = counting.await?.map_err(internal)?;
         for batch in counted {
             wanted.add(&batch, &mut sums).map_err(internal)?;
@@ -76,26 +66,16 @@ impl CountReader {
             if !wanted.may_be_in(part) {
                 continue;
             }
-            let now = self.clock.instant();
-            if request.deadline.is_some_and(|deadline| now >= deadline) {
+            if self.0.is_late(request.deadline) {
                 incomplete = Some(Incomplete::Deadline);
                 break;
             }
             let path = part.path.clone();
-            let read = self.work(move |disk| of_part(disk, &path, wanted, sums));
+            let read = self.0.work(move |disk| of_part(disk, &path, wanted, sums));
             let (after, result) = read.await?;
             sums = after;
-            match result {
-                Ok(()) => {}
-                Err(BlockError::Io(error)) => {
-                    let unread = Error::new(ErrorKind::Unavailable, "a part cannot be read");
-                    return Err(unread.caused_by(error));
-                }
-                Err(error) => {
-                    let error: &dyn std::error::Error = &error;
-                    tracing::error!(error, path = part.path, "a part is damaged");
-                    incomplete = Some(Incomplete::Damaged(part.path.clone()));
-                }
+            if let Err(error) = result {
+                incomplete = Some(unread(part, error)?);
             }
         }
         if sums.len() >= ROWS_MAX {
@@ -104,23 +84,6 @@ impl CountReader {
         sums.forget(&erased);
         let rows = sums.to_batch(&request.tenant, request.resolution_seconds);
         Ok(CountAnswer { rows, incomplete })
-    }
-
-    /// Runs `work` on a blocking thread.
-    async fn work<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(&dyn Disk) -> T + Send + 'static,
-    ) -> Result<T, Error> {
-        let gone = || Error::new(ErrorKind::Unavailable, "the store is closed");
-        let permit = self.threads.clone().acquire_owned().await;
-        let permit = permit.map_err(|_| gone())?;
-        let disk = self.disk.clone();
-        let done = tokio::task::spawn_blocking(move || {
-            let done = work(disk.as_ref());
-            drop(permit);
-            done
-        });
-        done.await.map_err(internal)
     }
 }
 
@@ -137,10 +100,6 @@ impl Wanted {
             resolution == self.resolution_seconds && self.time.contains(start)
         })
     }
-}
-
-fn internal(error: impl std::error::Error + Send + Sync + 'static) -> Error {
-    Error::new(ErrorKind::Internal, "reading counts failed").caused_by(error)
 }
 
 /// What the head's spans count as; each batch by itself, as spans of a trace that came together.
