@@ -8,12 +8,35 @@ use crate::faults::{self, Mark};
 use crate::receiver::{Seen, by_trace, is_whole, parent};
 use crate::shop::Shop;
 
+/// The attributes that tell a call of another service from a query.
+const CALLS: [&str; 2] = ["http.request.method", "rpc.system"];
+
 /// A whole trace of an order, from the customer to the e-mail.
 fn order_trace(spans: &[Seen]) -> Option<Vec<Seen>> {
     by_trace(spans)
         .into_values()
-        .find(|trace| trace.iter().any(|span| span.name == "email.send") && is_whole(trace))
+        .find(|trace| {
+            trace.iter().any(|span| span.name == "email.send")
+                && is_whole(trace)
+                && is_answered(trace)
+        })
         .map(|trace| trace.into_iter().cloned().collect())
+}
+
+/// Whether what each call and each message led to has arrived too: services export on their own, a callee's spans often after its caller's.
+fn is_answered(trace: &[&Seen]) -> bool {
+    let has_child = |of: &Seen, kind| {
+        trace
+            .iter()
+            .any(|span| span.kind == kind && span.parent == of.span)
+    };
+    trace.iter().all(|span| match span.kind {
+        SpanKind::Producer => has_child(span, SpanKind::Consumer),
+        SpanKind::Client if CALLS.iter().any(|key| !span.get(key).is_empty()) => {
+            has_child(span, SpanKind::Server)
+        }
+        _ => true,
+    })
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
