@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
-use arrow::array::RecordBatch;
+use arrow::array::{RecordBatch, UInt32Array};
+use arrow::compute::take_record_batch;
 use columnar::{Column, SpanColumns, layout};
 use model::TraceId;
 
+use super::ROW_GROUP_ROWS;
 use super::encode::Place;
 use super::traces::TRACE_BUCKET_NANO;
 use super::write::{BlockWriter, Written};
@@ -54,7 +56,7 @@ impl BlockFile {
 /// Sorts the rows of `batches`, which are of one tenant, into a new block at `path`, without those of traces that `is_erased`
 /// names. Returns `None`, and leaves no file, when no row is left.
 ///
-/// Cost: O(rows · log batches) time; memory of a row group, and of promoted attributes of all rows.
+/// Cost: O(rows · log batches) time; memory of a row group.
 pub(crate) fn write_sorted(
     disk: &dyn Disk,
     path: &str,
@@ -65,13 +67,32 @@ pub(crate) fn write_sorted(
     if rows.is_empty() {
         return Ok(None);
     }
-    let sources = batches
-        .iter()
-        .map(|b| layout::to_file(&b.batch).map(Arc::new));
-    let sources = sources.collect::<Result<Vec<_>, _>>()?;
     let mut file = BlockFile::create(disk, path)?;
-    file.push(&sources, rows)?;
+    for rows in rows.chunks(ROW_GROUP_ROWS) {
+        let (sources, places) = to_file(batches, rows)?;
+        file.push(&sources, places)?;
+    }
     file.finish().map(Some)
+}
+
+/// Copies of `rows` in the layout of a file, by batch, and the place of each.
+fn to_file(
+    batches: &[Arc<HeadBatch>],
+    rows: &[Place],
+) -> Result<(Vec<Arc<RecordBatch>>, Vec<Place>), BlockError> {
+    let mut of_batch: Vec<Vec<u32>> = vec![Vec::new(); batches.len()];
+    let mut places = Vec::with_capacity(rows.len());
+    for &(number, row) in rows {
+        let taken = &mut of_batch[number as usize];
+        places.push((number, taken.len() as u32));
+        taken.push(row);
+    }
+    let sources = batches.iter().zip(of_batch).map(|(batch, rows)| {
+        let rows = take_record_batch(&batch.batch, &UInt32Array::from(rows))?;
+        Ok(Arc::new(layout::to_file(&rows)?))
+    });
+    let sources = sources.collect::<Result<_, BlockError>>()?;
+    Ok((sources, places))
 }
 
 /// A row with what it is sorted by.
