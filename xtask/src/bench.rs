@@ -30,7 +30,7 @@ pub(crate) fn run(root: &Path, args: &[OsString]) -> ExitCode {
         bench.arg("--dir").arg(target.join("bench"));
     }
     // Another build may not know the settings.
-    if !has("--config") && !has("--against") {
+    if !has("--config") && (!has("--against") || has("--peer")) {
         bench
             .arg("--config")
             .arg(root.join("crates/load/bench.yaml"));

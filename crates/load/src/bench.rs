@@ -1,4 +1,4 @@
-//! `load bench`: one or two builds through ingest, start and queries.
+//! `load bench`: one or two builds, or a build and a peer, through ingest, start and queries.
 //!
 //! Each ingest run begins with an empty folder. With two builds the runs take turns, so that what else the machine does hits
 //! both alike. Queries run over the folders of the last round; both servers are up then, one is asked at a time, and the builds
@@ -22,6 +22,7 @@ use std::path::PathBuf;
 use crate::AnyError;
 use crate::cli::BenchArgs;
 use crate::machine::Cores;
+use crate::peer::Peer;
 use crate::send;
 use crate::server::Server;
 use report::{BuildReport, Report};
@@ -31,22 +32,27 @@ use report::{BuildReport, Report};
 struct Build {
     label: &'static str,
     binary: PathBuf,
+    /// How it is spoken to; `None` for a causeline.
+    peer: Option<Peer>,
 }
 
 /// Runs everything, prints the table, writes the JSON.
 ///
-/// Errors: a server that does not start or answers wrongly in ingest. Wrong answers to queries are reported and are an error in
-/// the end.
+/// Errors: a server that does not start or answers wrongly in ingest. Wrong answers to queries are reported and, unless they are a
+/// peer's, an error in the end.
 pub(crate) async fn run(args: &BenchArgs) -> Result<(), AnyError> {
     let cores = Cores::divide(args.core)?;
     fs::create_dir_all(&args.dir)?;
     let mut builds = vec![Build {
         label: "this",
         binary: args.binary.clone(),
+        peer: None,
     }];
+    let peer = args.peer.as_deref().map(Peer::read).transpose()?;
     builds.extend(args.against.iter().map(|binary| Build {
         label: "against",
         binary: binary.clone(),
+        peer: peer.clone(),
     }));
     let mut report = Report::new(args, &cores);
     report.builds = builds.iter().map(BuildReport::new).collect();
@@ -65,7 +71,7 @@ pub(crate) async fn run(args: &BenchArgs) -> Result<(), AnyError> {
     if let (Some(truth), false) = (truth, args.no_queries) {
         let mut servers = Vec::new();
         for (build, figures) in builds.iter().zip(&mut report.builds) {
-            let server = build.start(args, &cores)?;
+            let server = build.start(args, &cores).await?;
             figures.ready_filled_ms = report::milliseconds(server.ready_after);
             servers.push(server);
         }
@@ -84,14 +90,21 @@ pub(crate) async fn run(args: &BenchArgs) -> Result<(), AnyError> {
     let json = json.unwrap_or_else(|| args.dir.join("report.json"));
     fs::write(&json, serde_json::to_string_pretty(&report)?)?;
     println!("\nwritten to {}", json.display());
-    let mistakes = report.mistakes();
-    if mistakes.is_empty() {
-        return Ok(());
+    let mut n_wrong = 0;
+    for (build, figures) in builds.iter().zip(&report.builds) {
+        let mistakes = figures.mistakes();
+        for mistake in &mistakes {
+            eprintln!("wrong: {mistake}");
+        }
+        // What a peer gets wrong is a finding, not a failure.
+        if build.peer.is_none() {
+            n_wrong += mistakes.len();
+        }
     }
-    for mistake in &mistakes {
-        eprintln!("wrong: {mistake}");
+    if n_wrong > 0 {
+        return Err(format!("{n_wrong} answers were wrong").into());
     }
-    Err(format!("{} answers were wrong", mistakes.len()).into())
+    Ok(())
 }
 
 impl Build {
@@ -99,9 +112,15 @@ impl Build {
         args.dir.join(format!("data-{}", self.label))
     }
 
-    fn start(&self, args: &BenchArgs, cores: &Cores) -> Result<Server, AnyError> {
+    async fn start(&self, args: &BenchArgs, cores: &Cores) -> Result<Server, AnyError> {
         let log = args.dir.join(format!("{}.log", self.label));
-        let config = args.config.as_deref();
-        Server::start(&self.binary, &self.data_dir(args), config, &log, cores)
+        let data = self.data_dir(args);
+        match &self.peer {
+            None => Server::start(&self.binary, &data, args.config.as_deref(), &log, cores),
+            Some(peer) => {
+                let files = args.dir.join(format!("{}-files", self.label));
+                Server::start_peer(&self.binary, peer, &data, &files, &log, cores).await
+            }
+        }
     }
 }

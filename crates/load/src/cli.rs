@@ -54,9 +54,12 @@ pub(crate) struct BenchArgs {
     /// The causeline binary to measure
     #[arg(long, value_name = "FILE")]
     pub(crate) binary: PathBuf,
-    /// Another causeline binary, measured in turns with the first; ratios are printed
+    /// Another binary, measured in turns with the first; ratios are printed
     #[arg(long, value_name = "FILE")]
     pub(crate) against: Option<PathBuf>,
+    /// The binary of --against is another tracing backend, which this YAML file says how to start and to ask
+    #[arg(long, value_name = "FILE", requires = "against")]
+    pub(crate) peer: Option<PathBuf>,
     /// Ingest runs of each binary; with several, medians and ranges are printed
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub(crate) rounds: usize,
@@ -81,7 +84,7 @@ pub(crate) struct BenchArgs {
     /// Ingest only
     #[arg(long)]
     pub(crate) no_queries: bool,
-    /// Settings file for the servers
+    /// Settings file for the servers, but for a peer
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
     /// Sample where the server's CPU goes while ingesting, with `perf` when it is there

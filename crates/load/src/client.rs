@@ -17,6 +17,8 @@ use crate::AnyError;
 pub(crate) struct Client {
     /// Host and port.
     address: String,
+    /// Before every path; empty, or with a slash in front and none behind.
+    prefix: String,
     connection: Option<SendRequest<Full<Bytes>>>,
 }
 
@@ -38,11 +40,13 @@ impl Answer {
 }
 
 impl Client {
-    /// Of a base address such as `http://127.0.0.1:3200`.
+    /// Of a base address such as `http://127.0.0.1:3200`, or `http://127.0.0.1:80/tempo`.
     pub(crate) fn new(url: &str) -> Self {
-        let address = url.trim_start_matches("http://").trim_end_matches('/');
+        let rest = url.trim_start_matches("http://").trim_end_matches('/');
+        let (address, prefix) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
         Self {
             address: address.to_owned(),
+            prefix: prefix.to_owned(),
             connection: None,
         }
     }
@@ -71,6 +75,7 @@ impl Client {
         body: Bytes,
     ) -> Result<Answer, AnyError> {
         let address = self.address.clone();
+        let path = format!("{}{path}", self.prefix);
         let connection = self.connect().await?;
         let mut request = Request::builder()
             .method(method)

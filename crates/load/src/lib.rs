@@ -29,6 +29,7 @@ mod bench;
 mod cli;
 mod client;
 mod machine;
+mod peer;
 mod process;
 mod send;
 mod server;

@@ -1,7 +1,7 @@
 //! A server under measurement: a process with its addresses.
 
 use std::collections::HashMap;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -11,12 +11,19 @@ use clock::{Clock, SystemClock};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::AnyError;
+use crate::client::Client;
 use crate::machine::Cores;
+use crate::peer::Peer;
 
-/// A running causeline; killed when dropped.
+/// How long a peer may take to become ready, and how often it is asked.
+const PEER_READY_WITHIN: Duration = Duration::from_secs(120);
+const PEER_READY_EVERY: Duration = Duration::from_millis(5);
+
+/// A running server; killed when dropped.
 #[derive(Debug)]
 pub(crate) struct Server {
     child: Child,
+    /// By listener: `OTLP/HTTP`, `Tempo`, and of a causeline `UI`.
     addresses: HashMap<String, String>,
     /// From the start of the process until it said that it is ready.
     pub(crate) ready_after: Duration,
@@ -25,7 +32,7 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Starts `binary` on `data_dir` with free ports and waits until it is ready. Its log is appended to `log`.
+    /// Starts the causeline `binary` on `data_dir` with free ports and waits until it is ready. Its log is appended to `log`.
     pub(crate) fn start(
         binary: &Path,
         data_dir: &Path,
@@ -66,15 +73,62 @@ impl Server {
         Err(format!("{binary} ended before it was ready ({status}); its log: {log}").into())
     }
 
+    /// The same for the `binary` of `peer`; its settings are written to the folder `files`.
+    pub(crate) async fn start_peer(
+        binary: &Path,
+        peer: &Peer,
+        data_dir: &Path,
+        files: &Path,
+        log: &Path,
+        cores: &Cores,
+    ) -> Result<Self, AnyError> {
+        fs::create_dir_all(data_dir)?;
+        let peer = peer.prepare(&fs::canonicalize(data_dir)?, files)?;
+        let log_file = File::options().append(true).create(true).open(log)?;
+        let mut command = Command::new(binary);
+        command.args(&peer.arguments).stdout(log_file.try_clone()?);
+        command.stderr(log_file);
+        let started = SystemClock.instant();
+        let (child, nice) = cores.as_server(|| command.spawn())?;
+        let mut server = Self {
+            child: child.map_err(|e| format!("{}: {e}", binary.display()))?,
+            addresses: HashMap::from([
+                ("OTLP/HTTP".to_owned(), peer.otlp_http),
+                ("Tempo".to_owned(), peer.tempo),
+            ]),
+            ready_after: Duration::ZERO,
+            nice,
+        };
+        let mut probe = Client::new(&peer.ready);
+        loop {
+            let answer = probe.get("").await;
+            server.ready_after = SystemClock.instant() - started;
+            if answer.is_ok_and(|answer| answer.is_success()) {
+                return Ok(server);
+            }
+            let ended = server.child.try_wait()?;
+            if ended.is_some() || server.ready_after > PEER_READY_WITHIN {
+                let (binary, log) = (binary.display(), log.display());
+                return Err(format!("{binary} did not become ready; its log: {log}").into());
+            }
+            tokio::time::sleep(PEER_READY_EVERY).await;
+        }
+    }
+
     pub(crate) fn pid(&self) -> u32 {
         self.child.id()
     }
 
-    /// Of the listener `OTLP/HTTP`, `Tempo` or `UI`.
+    /// Of the listener `OTLP/HTTP` or `Tempo`.
     pub(crate) fn url(&self, name: &str) -> Result<&str, AnyError> {
         let url = self.addresses.get(name);
         let url = url.ok_or_else(|| format!("the server did not say where {name} listens"))?;
         Ok(url)
+    }
+
+    /// A client of causeline's own API; `None` when it is a peer.
+    pub(crate) fn native(&self) -> Option<Client> {
+        self.addresses.get("UI").map(|url| Client::new(url))
     }
 
     /// Asks it to end and waits. Gives how long that took.
@@ -82,7 +136,7 @@ impl Server {
         let started = SystemClock.instant();
         kill_process(Pid::from_child(&self.child), Signal::TERM)?;
         let status = self.child.wait()?;
-        if !status.success() {
+        if !status.success() && self.native().is_some() {
             return Err(format!("the server ended with {status}").into());
         }
         Ok(SystemClock.instant() - started)

@@ -38,7 +38,8 @@ pub(super) struct Asked {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Listener {
     Tempo,
-    Ui,
+    /// Causeline's own.
+    Native,
 }
 
 #[derive(Debug)]
@@ -208,7 +209,7 @@ pub(super) fn asked(truth: &Truth) -> Vec<Vec<Asked>> {
             Expected::Series(n_services),
         )],
         vec![Asked {
-            listener: Listener::Ui,
+            listener: Listener::Native,
             path: verify::services_path(truth),
             expected: Expected::Services,
         }],
@@ -230,7 +231,7 @@ fn tempo_trace(trace: &KnownTrace) -> Asked {
 
 fn native_trace(trace: &KnownTrace) -> Asked {
     Asked {
-        listener: Listener::Ui,
+        listener: Listener::Native,
         path: format!("/api/v1/traces/{}", hex(&trace.trace_id)),
         expected: Expected::NativeTrace(trace.n_spans),
     }

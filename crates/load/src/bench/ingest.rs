@@ -47,9 +47,9 @@ pub(super) async fn run(
     if folder.exists() {
         fs::remove_dir_all(&folder)?;
     }
-    let server = build.start(args, cores)?;
+    let server = build.start(args, cores).await?;
     let pid = server.pid();
-    let mut ui = Client::new(server.url("UI")?);
+    let mut native = server.native();
 
     let profile = args
         .profile
@@ -59,7 +59,7 @@ pub(super) async fn run(
     let (sent, truth) = send::send(server.url("OTLP/HTTP")?, args.connections, config).await?;
     let acked = Moment::now(pid, cores.server_core);
     let own = process::cpu_seconds(std::process::id()).unwrap_or_default() - own_before;
-    let quiet = wait_until_quiet(args, &server, &mut ui, acked.cpu).await?;
+    let quiet = wait_until_quiet(args, &server, native.as_mut(), acked.cpu).await?;
     if let Some(profile) = profile {
         profile.finish();
     }
@@ -103,9 +103,10 @@ pub(super) async fn run(
         let mistake = format!("{} requests were accepted in part", sent.n_partial);
         figures.mistakes.push(mistake);
     }
-    figures
-        .mistakes
-        .extend(verify::counts(&mut ui, &truth).await?);
+    if let Some(native) = &mut native {
+        let mistakes = verify::counts(native, &truth).await?;
+        figures.mistakes.extend(mistakes);
+    }
     let found = fresh::run(&server).await?;
     figures.found_by_id_ms = found.by_id;
     figures.found_by_search_ms = found.by_search;
@@ -138,11 +139,11 @@ struct Quiet {
     reached: bool,
 }
 
-/// Waits until flush and compaction have nothing more to do: the head is empty and the CPU time stands still.
+/// Waits until flush and compaction have nothing more to do: the head is empty, where that is told, and the CPU time stands still.
 async fn wait_until_quiet(
     args: &BenchArgs,
     server: &Server,
-    ui: &mut Client,
+    mut native: Option<&mut Client>,
     cpu_acked: f64,
 ) -> Result<Quiet, AnyError> {
     let started = SystemClock.instant();
@@ -158,7 +159,10 @@ async fn wait_until_quiet(
         tokio::time::sleep(LOOK_EVERY).await;
         let elapsed = SystemClock.instant() - started;
         let cpu = cpu_now()?;
-        let head = Metrics::read(ui).await?.sum("causeline_head_spans", "");
+        let head = match native.as_deref_mut() {
+            Some(native) => Metrics::read(native).await?.sum("causeline_head_spans", ""),
+            None => None,
+        };
         let has_flushed = head.is_none_or(|spans| spans <= QUIET_HEAD_SPANS);
         let for_seconds = (elapsed - since.0).as_secs_f64();
         let is_idle = cpu - since.1 <= QUIET_SHARE * for_seconds.max(1.0);

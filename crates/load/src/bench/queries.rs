@@ -20,7 +20,8 @@ const MISTAKES_MAX: usize = 3;
 struct Answerer<'a> {
     server: &'a Server,
     tempo: Client,
-    ui: Client,
+    /// `None` of a peer.
+    native: Option<Client>,
     first: Vec<Duration>,
     warm: Vec<Duration>,
     bytes: u64,
@@ -82,7 +83,7 @@ impl<'a> Answerer<'a> {
         Ok(Self {
             server,
             tempo: Client::new(server.url("Tempo")?),
-            ui: Client::new(server.url("UI")?),
+            native: server.native(),
             first: Vec::new(),
             warm: Vec::new(),
             bytes: 0,
@@ -110,9 +111,14 @@ impl<'a> Answerer<'a> {
         if self.class.not_answered.is_some() {
             return Ok(None);
         }
-        let client = match asked.listener {
-            Listener::Tempo => &mut self.tempo,
-            Listener::Ui => &mut self.ui,
+        let client = match (asked.listener, &mut self.native) {
+            (Listener::Tempo, _) => &mut self.tempo,
+            (Listener::Native, Some(native)) => native,
+            (Listener::Native, None) => {
+                let reason = "only causeline has this API".to_owned();
+                self.class.not_answered = Some(reason);
+                return Ok(None);
+            }
         };
         let answer = client.get(&asked.path).await?;
         self.bytes += answer.body.len() as u64;

@@ -121,21 +121,6 @@ impl Report {
             builds: Vec::new(),
         }
     }
-
-    /// Everything that was wrong in any build, with the build's label.
-    pub(super) fn mistakes(&self) -> Vec<String> {
-        let mut mistakes = Vec::new();
-        for build in &self.builds {
-            let ingest = build.ingest.iter().flat_map(|run| &run.mistakes);
-            mistakes.extend(ingest.map(|text| format!("{}, ingest: {text}", build.label)));
-            for class in &build.queries {
-                let texts = class.mistakes.iter();
-                mistakes
-                    .extend(texts.map(|text| format!("{}, {}: {text}", build.label, class.name)));
-            }
-        }
-        mistakes
-    }
 }
 
 impl BuildReport {
@@ -149,6 +134,22 @@ impl BuildReport {
             rss_high_queries_bytes: 0,
             queries: Vec::new(),
         }
+    }
+
+    /// Everything that was wrong, with the label.
+    pub(super) fn mistakes(&self) -> Vec<String> {
+        let ingest = self.ingest.iter().flat_map(|run| &run.mistakes);
+        let ingest = ingest.map(|text| format!("{}, ingest: {text}", self.label));
+        let of_class = |class: &Class| {
+            let head = format!("{}, {}", self.label, class.name);
+            let texts = class.mistakes.iter();
+            texts
+                .map(|text| format!("{head}: {text}"))
+                .collect::<Vec<_>>()
+        };
+        ingest
+            .chain(self.queries.iter().flat_map(of_class))
+            .collect()
     }
 
     /// Ends the server that answered the questions.
