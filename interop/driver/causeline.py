@@ -1,6 +1,7 @@
 """The server under test: builds or takes the binary, runs it on free ports with an empty data folder, reads traces back."""
 
 import http.client
+import json
 import os
 import shutil
 import socket
@@ -76,6 +77,13 @@ class Causeline:
     def native_trace(self, trace_id):
         """The trace as OTLP/JSON of the native API, or None when it is not known."""
         return self._trace(self.native_port, f"/api/v1/traces/{trace_id}/otlp", "application/json")
+
+    def native_json(self, path):
+        """What the native API answers, which is JSON."""
+        status, body = _get(self.native_port, path)
+        if status != 200:
+            raise ServerError(f"GET {path} answered {status}: {body[:500]!r}")
+        return json.loads(body)
 
     def _trace(self, port, path, accept):
         status, body = _get(port, path, {"Accept": accept})

@@ -1,11 +1,32 @@
-"""Other people's tools: each reads one version of the table and says how many spans, and how much duration, each service has."""
+"""Other people's tools: each reads one version of a table and says how many, and how much, there is of each service."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import deltalake
 import duckdb
 import duckdb_extension_delta
 import polars
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked of a table, for each value of a column."""
+
+    table: str
+    by: str
+    """The column whose sum is how many there are; None where every row is one."""
+    many: str | None
+    """The column whose sum is how much there is of them."""
+    much: str
+    """Of rows of this resolution alone, where there are several."""
+    resolution_seconds: int | None = None
+
+
+SPANS = Question("spans", "service_name", None, "duration_nano")
+LOGS = Question("logs", "service_name", None, "severity_number")
+ROLLUPS = Question("rollups", "service_name", "count", "duration_sum_nano", 60)
+EDGES = Question("edges", "callee", "server_count", "server_duration_sum_nano", 60)
 
 
 def newest_version(table):
@@ -31,17 +52,19 @@ class DuckDb:
         self._connection = duckdb.connect()
         self._connection.load_extension(str(extension))
 
-    def services(self, table, version):
+    def figures(self, table, version, question):
+        many = f'sum("{question.many}")' if question.many else "count(*)"
+        where = f"WHERE resolution_seconds = {question.resolution_seconds}" if question.resolution_seconds else ""
         rows = self._connection.execute(
-            "SELECT service_name, count(*), sum(duration_nano) FROM delta_scan(?, version := ?) GROUP BY 1",
+            f'SELECT "{question.by}", {many}, sum("{question.much}") FROM delta_scan(?, version := ?) {where} GROUP BY 1',
             [str(table), version],
         )
-        return {service: (spans, int(nanos)) for service, spans, nanos in rows.fetchall()}
+        return {of: (int(many), int(much)) for of, many, much in rows.fetchall()}
 
     def widest(self, table, version):
         """Rows with every column read."""
         rows = self._connection.execute(
-            "SELECT count(*), bit_xor(hash(span)) FROM delta_scan(?, version := ?) AS span", [str(table), version]
+            "SELECT count(*), bit_xor(hash(found)) FROM delta_scan(?, version := ?) AS found", [str(table), version]
         )
         return rows.fetchone()[0]
 
@@ -51,14 +74,17 @@ class Polars:
 
     name = "Polars"
 
-    def services(self, table, version):
+    def figures(self, table, version, question):
+        found = polars.scan_delta(str(table), version=version)
+        if question.resolution_seconds:
+            found = found.filter(polars.col("resolution_seconds") == question.resolution_seconds)
+        many = polars.col(question.many).sum() if question.many else polars.len()
         rows = (
-            polars.scan_delta(str(table), version=version)
-            .group_by(polars.col("service_name").cast(polars.String))
-            .agg(polars.len().alias("spans"), polars.col("duration_nano").sum().alias("nanos"))
+            found.group_by(polars.col(question.by).cast(polars.String))
+            .agg(many.alias("__many"), polars.col(question.much).sum().alias("__much"))
             .collect()
         )
-        return {service: (spans, nanos) for service, spans, nanos in rows.iter_rows()}
+        return {of: (int(many), int(much)) for of, many, much in rows.iter_rows()}
 
     def widest(self, table, version):
         """Rows with every column read."""

@@ -32,8 +32,7 @@ pub(crate) use encode::Place;
 pub(crate) use face::{STATS_COLUMNS, file_schema, stats_of, version_of};
 pub(crate) use file::BlockInput;
 pub(crate) use folder::{
-    BlockNames, HOUR_NANO, PARTITIONS, block_folder, hour_folder_of, hour_of_path, hour_start,
-    partition_values,
+    BlockNames, HOUR_NANO, PARTITIONS, block_folder, hour_of_path, hour_start, partition_values,
 };
 pub(crate) use group::{GroupScan, Wanted};
 pub(crate) use index::{TraceRows, section_bytes};

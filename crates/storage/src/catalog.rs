@@ -6,22 +6,28 @@
 //!
 //! # On disk
 //!
-//! Catalog version 4, see `docs/formats.md`. What a scan needs to know of a block stands in a tag of its file in the table. What is this
+//! Catalog version 5, see `docs/formats.md`. What a scan needs to know of a block stands in a tag of its file in the table. What is this
 //! store's alone (parts, the watermark, digests of requests) stands in a [`Step`], a file of [`StepFiles`] in the data folder. It is written
 //! first, and the commit to the table says its number as the table's txn: so both count from the same moment, or neither.
-//! `before` brings in the blocks that versions 1 to 3 had in their steps.
+//! [`PartTables`] tell others of the parts, afterwards.
+//! `before` brings in the blocks that versions 1 to 3 had in their steps, and the files of parts that versions up to 4 had in the data folder.
 
 mod before;
 mod blocks;
 mod commits;
 mod files;
+mod part_tables;
 mod parts;
+mod spec;
 mod tag;
 
-pub(crate) use blocks::{BlockTable, BlocksSpec, Burial, FoundBlocks, Purpose, TableCommit};
+pub(crate) use before::bring_part;
+pub(crate) use blocks::{BlockTable, Burial, FoundBlocks, Purpose, TableCommit};
 pub(crate) use commits::{Change, ChangeError, Commits, Queue};
 pub(crate) use files::StepFiles;
+pub(crate) use part_tables::{FoundPartTable, PartTables};
 pub(crate) use parts::{PartEntry, PartTable};
+pub(crate) use spec::TablesSpec;
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
@@ -29,6 +35,7 @@ use std::sync::Arc;
 use model::TenantId;
 use serde::{Deserialize, Serialize};
 use store_api::RequestDigest;
+use telemetry::StorageMetrics;
 
 use crate::block::{Layout, Written};
 use crate::disk::Disk;
@@ -36,8 +43,8 @@ use crate::error::OpenError;
 use crate::state::State;
 use crate::table::DataFile;
 
-/// Version of the steps and tags that are written.
-pub(crate) const CATALOG_VERSION: u32 = 4;
+/// Version of the steps that are written.
+pub(crate) const CATALOG_VERSION: u32 = 5;
 
 /// Steps between two checkpoints.
 pub(crate) const CHECKPOINT_EVERY: u64 = 64;
@@ -46,25 +53,30 @@ pub(crate) const CHECKPOINT_EVERY: u64 = 64;
 #[derive(Debug)]
 pub(crate) struct Opened {
     pub(crate) table: BlockTable,
+    pub(crate) part_tables: PartTables,
     pub(crate) steps: StepFiles,
-    /// What of the table cannot be read.
+    /// What of the tables cannot be read.
     pub(crate) damaged: Vec<String>,
 }
 
-/// Opens the table and the steps in the data folder `disk`, upgrades what an earlier build left, and shows all in `state`.
+/// Opens the tables and the steps in the data folder `disk`, upgrades what an earlier build left, shows all in `state`, and publishes
+/// the parts.
 pub(crate) fn open(
     disk: &Arc<dyn Disk>,
-    spec: BlocksSpec,
+    spec: TablesSpec,
     state: &Arc<State>,
+    metrics: &StorageMetrics,
 ) -> Result<Opened, OpenError> {
-    let (table, damaged) = BlockTable::open(spec, state.clone())?;
+    let (table, mut damaged) = BlockTable::open(spec.clone(), state.clone())?;
     let catalog = state.lock().catalog.as_ref().clone();
     let found = StepFiles::open(disk.clone(), table.last_step(), catalog)?;
     let catalog = Arc::new(found.catalog);
     state.update(|inner| inner.catalog = catalog.clone());
     before::upgrade(disk, &table, &found.files, &catalog, found.before)?;
+    let part_tables = PartTables::open(spec, state.clone(), metrics.clone(), &mut damaged)?;
     Ok(Opened {
         table,
+        part_tables,
         steps: found.files,
         damaged,
     })
@@ -186,9 +198,12 @@ pub(crate) struct Step {
     pub(crate) watermark: u64,
     #[serde(default)]
     pub(crate) parts: Vec<PartEntry>,
-    /// Parts that are no more; never those that it adds.
+    /// Parts that are no more, before it adds those above.
     #[serde(default)]
     pub(crate) removed: Vec<u64>,
+    /// Of a checkpoint: the highest number that a part ever had.
+    #[serde(default)]
+    pub(crate) last_part: u64,
     #[serde(with = "files::requests")]
     pub(crate) requests: Vec<KeptRequest>,
 }
@@ -212,6 +227,8 @@ pub(crate) struct Catalog {
     pub(crate) step: u64,
     /// Segments of this store's log up to this one are in blocks and parts.
     pub(crate) watermark: u64,
+    /// The highest number that a part ever had.
+    pub(crate) last_part: u64,
     tenants: BTreeMap<TenantId, Vec<Arc<Block>>>,
     parts: BTreeMap<(PartTable, TenantId), Vec<Arc<PartEntry>>>,
     totals: Totals,
@@ -257,6 +274,8 @@ impl Catalog {
         let mut next = self.clone();
         next.step = step.number;
         next.watermark = step.watermark;
+        let numbers = step.parts.iter().map(|part| part.id);
+        next.last_part = numbers.fold(next.last_part.max(step.last_part), u64::max);
         if !step.removed.is_empty() {
             let removed: HashSet<u64> = step.removed.iter().copied().collect();
             let totals = &mut next.totals;
@@ -280,6 +299,15 @@ impl Catalog {
             parts.push(Arc::new(part.clone()));
         }
         next
+    }
+
+    /// The same with other paths of parts.
+    pub(crate) fn with_part_paths(mut self, path_of: impl Fn(&PartEntry) -> String) -> Self {
+        for part in self.parts.values_mut().flatten() {
+            let path = path_of(part);
+            Arc::make_mut(part).path = path;
+        }
+        self
     }
 
     /// A catalog of one block.

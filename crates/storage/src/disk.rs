@@ -13,6 +13,7 @@ pub(crate) use read_only::ReadOnly;
 pub use real::RealDisk;
 
 use std::any::Any;
+use std::collections::BTreeSet;
 use std::fmt::Debug;
 use std::io;
 use std::sync::Arc;
@@ -45,6 +46,10 @@ pub trait Disk: Debug + Send + Sync {
     fn sync_dir(&self, path: &str) -> io::Result<()>;
     /// Bytes that can still be allocated.
     fn free_bytes(&self) -> io::Result<u64>;
+    /// Whether every read is a request over a network, so that few large ones are better than many small ones.
+    fn is_remote(&self) -> bool {
+        false
+    }
 }
 
 /// A name in a folder.
@@ -151,6 +156,75 @@ pub(crate) fn read_file(file: &dyn DiskFile) -> io::Result<Vec<u8>> {
     let mut bytes = vec![0; len];
     file.read_at(0, &mut bytes)?;
     Ok(bytes)
+}
+
+/// Removes the files at `paths`, those that are there, durably.
+///
+/// Errors: some may be gone.
+pub(crate) fn remove_durably<'a>(
+    disk: &dyn Disk,
+    paths: impl Iterator<Item = &'a str>,
+) -> io::Result<()> {
+    let mut folders = BTreeSet::new();
+    for path in paths {
+        match disk.remove(path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            Err(_) => {}
+            Ok(()) => drop(folders.insert(path.rsplit_once('/').map_or("", |(folder, _)| folder))),
+        }
+    }
+    folders
+        .into_iter()
+        .try_for_each(|folder| disk.sync_dir(folder))
+}
+
+/// Bytes that are copied at once.
+const COPY_BYTES: u64 = 1 << 20;
+
+/// Copies the file at `from` to `to` on another disk or the same, where its folder exists, and makes its contents durable; its name is up to the
+/// caller. After an error there may be half a copy.
+pub(crate) fn copy_file(
+    (from_disk, from): (&dyn Disk, &str),
+    (to_disk, to): (&dyn Disk, &str),
+) -> io::Result<()> {
+    let file = from_disk.open(from)?;
+    let copy = to_disk.create(to)?;
+    let (len, mut at) = (file.len()?, 0);
+    let mut bytes = Vec::new();
+    while at < len {
+        bytes.resize(COPY_BYTES.min(len - at) as usize, 0);
+        file.read_at(at, &mut bytes)?;
+        copy.write_at(at, &bytes)?;
+        at += bytes.len() as u64;
+    }
+    copy.sync()
+}
+
+/// The files below `folder` whose names end in `suffix`, by their paths, in any order; none where there is no such folder. Folders that
+/// `enters` says no to are left out.
+pub(crate) fn files_below(
+    disk: &dyn Disk,
+    folder: &str,
+    suffix: &str,
+    enters: impl Fn(&str) -> bool,
+) -> io::Result<Vec<String>> {
+    let mut files = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        let entries = match disk.list(&folder) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            entries => entries?,
+        };
+        for entry in entries {
+            let path = format!("{folder}/{}", entry.name);
+            if entry.is_dir && enters(&entry.name) {
+                folders.push(path);
+            } else if !entry.is_dir && entry.name.ends_with(suffix) {
+                files.push(path);
+            }
+        }
+    }
+    Ok(files)
 }
 
 /// Makes the folder `path` and those above it, durably.

@@ -99,6 +99,12 @@ impl Lake {
         }
     }
 
+    /// Where the file at `path` lies in the data folder, if it lies there.
+    pub(crate) fn path_on_data_disk(&self, path: &str) -> Option<String> {
+        let folder = self.data_disk_folder?;
+        Some(format!("{folder}/{path}"))
+    }
+
     /// The files of the table `name`, relative to its root; the folder is there afterwards.
     pub(crate) fn table_disk(&self, name: &str) -> io::Result<Arc<dyn Disk>> {
         create_dirs(self.disk.as_ref(), name)?;

@@ -24,12 +24,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::LakeLocation;
-use crate::catalog::{Block, Catalog, FoundBlocks, KeptRequest, PartTable, StepFiles};
-use crate::disk::{Disk, ReadOnly, RealDisk};
+use crate::catalog::{
+    Block, Catalog, FoundBlocks, FoundPartTable, KeptRequest, PartTable, StepFiles,
+};
+use crate::disk::{Disk, ReadOnly, RealDisk, files_below};
 use crate::error::{CatalogError, OpenError};
 use crate::lake::Lake;
 use crate::node;
-use crate::parts;
 use crate::table::{LOG, TableError};
 
 pub use anatomy::{Anatomy, ChunkFacts, ColumnFacts, GroupFacts, PageFacts};
@@ -127,25 +128,23 @@ fn tables() -> impl Iterator<Item = (Option<PartTable>, &'static str)> {
 /// Where catalogs of versions 1 to 3 had their blocks.
 const BLOCKS_BEFORE: &str = "blocks";
 
-/// The files of `table` that are there, whether anything names them or not.
-fn files_of(disk: &dyn Disk, table: Option<PartTable>) -> Result<Vec<String>, OpenError> {
-    let folder = table.map_or(BLOCKS_BEFORE, PartTable::name);
-    let files = parts::files_of(disk, folder)?.into_iter();
-    let mut files: Vec<String> = files.map(|(_, path)| path).collect();
-    if table.is_none() {
-        let mut folders = vec![FoundBlocks::FOLDER.to_owned()];
-        while let Some(folder) = folders.pop() {
-            for entry in disk.list(&folder).map_err(OpenError::io(&folder))? {
-                let path = format!("{folder}/{}", entry.name);
-                if entry.is_dir && entry.name != LOG {
-                    folders.push(path);
-                } else if path.ends_with(".parquet") {
-                    files.push(path);
-                }
-            }
-        }
-    }
-    Ok(files)
+/// The folder of a table's files and log.
+fn folder_of(table: Option<PartTable>) -> String {
+    table.map_or_else(|| FoundBlocks::FOLDER.to_owned(), PartTable::folder_in_data)
+}
+
+/// The files of `table` that are there, whether anything names them or not. Those of catalogs of earlier versions, which lie beside the lake,
+/// come second.
+fn files_of(disk: &dyn Disk, table: Option<PartTable>) -> Result<[Vec<String>; 2], OpenError> {
+    let list = |folder: &str, enters: fn(&str) -> bool| {
+        let files = files_below(disk, folder, ".parquet", enters);
+        files.map_err(OpenError::io(folder))
+    };
+    let before = table.map_or(BLOCKS_BEFORE, PartTable::name);
+    Ok([
+        list(&folder_of(table), |name| name != LOG)?,
+        list(before, |_| true)?,
+    ])
 }
 
 /// The lake in the data folder `disk`.
@@ -153,12 +152,13 @@ fn lake(disk: &Arc<dyn Disk>) -> Result<Lake, OpenError> {
     Lake::open(&LakeLocation::DataFolder, disk, "")
 }
 
-/// What table and steps say together.
+/// What tables and steps say together.
 struct Looked {
     catalog: Catalog,
     requests: Vec<KeptRequest>,
-    /// Files that left the table, and may still be read.
+    /// Files that left a table, and may still be read.
     left: HashSet<String>,
+    part_tables: Vec<(PartTable, FoundPartTable)>,
     /// What of the table is damaged and not needed.
     damaged: Vec<String>,
 }
@@ -167,7 +167,9 @@ impl Looked {
     /// Looks at the folder, which is not changed. Errors: as a store that opens has them.
     fn at(disk: &Arc<dyn Disk>) -> Result<Self, OpenError> {
         let node = node::known(disk.as_ref())?;
-        let found = FoundBlocks::look(&lake(disk)?, node.as_deref().unwrap_or_default())?;
+        let lake = lake(disk)?;
+        let node_name = node.as_deref().unwrap_or_default();
+        let found = FoundBlocks::look(&lake, node_name)?;
         let opened = StepFiles::open(disk.clone(), found.last_step, found.catalog);
         let steps = opened.map_err(|error| match found.is_there {
             false if node.is_some() => CatalogError::Damaged {
@@ -178,17 +180,29 @@ impl Looked {
             .into(),
             _ => error,
         })?;
-        let mut catalog = steps.catalog;
-        if let Some(before) = steps.before {
+        let apart = steps.before.parts;
+        let mut catalog = steps
+            .catalog
+            .with_part_paths(|part| match apart.contains(&part.id) {
+                true => part.path.clone(),
+                false => format!("lake/{}", part.path),
+            });
+        if let Some(before) = steps.before.blocks {
             let blocks = before.into_values().map(|b| b.in_place(disk.as_ref()));
             let blocks = blocks.collect::<Result<Vec<_>, _>>()?;
             let blocks = blocks.into_iter().map(Block::unleased).collect();
             catalog = catalog.with_blocks(0, blocks, &HashSet::new());
         }
+        let tables = PartTable::ALL.into_iter();
+        let tables = tables.map(|table| (table, FoundPartTable::look(&lake, table, node_name)));
+        let part_tables: Vec<_> = tables.collect();
+        let mut left = found.left;
+        left.extend(part_tables.iter().flat_map(|(_, found)| found.left.clone()));
         Ok(Self {
             catalog,
             requests: steps.files.requests().cloned().collect(),
-            left: found.left,
+            left,
+            part_tables,
             damaged: found.damaged,
         })
     }

@@ -64,6 +64,15 @@ pub(crate) fn read<T: DeserializeOwned>(
     path: &str,
     versions: RangeInclusive<u32>,
 ) -> Result<T, SealedError> {
+    read_versioned(disk, path, versions).map(|(_, value)| value)
+}
+
+/// The same, with the version that it is written in.
+pub(crate) fn read_versioned<T: DeserializeOwned>(
+    disk: &dyn Disk,
+    path: &str,
+    versions: RangeInclusive<u32>,
+) -> Result<(u32, T), SealedError> {
     let bytes = read_all(disk, path)?;
     let damaged = |e: serde_json::Error| SealedError::Damaged(e.to_string());
     let file: File<'_> = serde_json::from_slice(&bytes).map_err(damaged)?;
@@ -77,7 +86,8 @@ pub(crate) fn read<T: DeserializeOwned>(
     if crc32c::crc32c(json.as_bytes()) != file.crc32c {
         return Err(SealedError::Damaged("checksum differs".to_owned()));
     }
-    serde_json::from_str(json).map_err(damaged)
+    let value = serde_json::from_str(json).map_err(damaged)?;
+    Ok((file.format_version, value))
 }
 
 /// Removes what a write of the file at `path` left when it was cut short.

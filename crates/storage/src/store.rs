@@ -21,7 +21,7 @@ use telemetry::StorageMetrics;
 use tokio::sync::{Semaphore, oneshot};
 
 use crate::block::{BlockNames, BlockReader};
-use crate::catalog::{self, BlocksSpec, Commits, Queue};
+use crate::catalog::{self, Commits, Queue, TablesSpec};
 use crate::compact::{Compaction, Compactor, Rewriter};
 use crate::digests::{Begin, Digests, Ticket};
 use crate::disk::{Disk, RealDisk};
@@ -32,7 +32,7 @@ use crate::holds::HoldsFile;
 use crate::lake::Lake;
 use crate::log::{self, Committer, LogHandle, Pending, Segments};
 use crate::node;
-use crate::parts::{self, CountReader, LogReader, PartIds, PartRewriter, PartSource, PartUpkeep};
+use crate::parts::{CountReader, LogReader, PartIds, PartRewriter, PartSource, PartUpkeep};
 use crate::scan::Scanner;
 use crate::segment::EncodedRecord;
 use crate::state::{State, gauge};
@@ -165,9 +165,10 @@ impl Store {
         let lake = Lake::open(&config.lake, &disk, &node)?;
         let lake_disk = lake.data_disk_folder.is_none().then(|| lake.disk.clone());
         let is_shared = config.lake != LakeLocation::DataFolder;
-        let spec = BlocksSpec {
+        let lake_files = lake.disk.clone();
+        let spec = TablesSpec {
             lake,
-            node,
+            node: node.clone(),
             is_shared,
             keeps_properties: false,
             vacuum_grace: config.vacuum_grace,
@@ -176,16 +177,18 @@ impl Store {
             clock: clock.clone(),
             entropy: entropy.clone(),
         };
-        let opened = catalog::open(&disk, spec, &state)?;
+        let opened = catalog::open(&disk, spec, &state, &metrics)?;
+        let part_tables = Arc::new(opened.part_tables);
         let (blocks, files, mut damaged) = (opened.table, opened.steps, opened.damaged);
         let catalog = state.lock().catalog.clone();
         blocks.remove_orphans()?;
-        let last_part = parts::remove_orphans(disk.as_ref(), &catalog)?;
-        let part_ids = Arc::new(PartIds::after(last_part));
+        part_tables.remove_orphans()?;
+        let part_ids = PartIds::new(&node, entropy.as_ref(), catalog.last_part);
+        let part_ids = Arc::new(part_ids);
         let block_disk = blocks.disk().clone();
         let blocks = Arc::new(blocks);
         let leftovers = Arc::new(Leftovers::on(block_disk.clone()));
-        let part_leftovers = Arc::new(Leftovers::on(disk.clone()));
+        let part_leftovers = Arc::new(Leftovers::on(lake_files.clone()));
         let holds = HoldsFile::open(disk.clone()).map_err(OpenError::holds)?;
         let holds = Arc::new(holds);
         let digests = Digests::new(config.dedup_window, config.dedup_entries_max);
@@ -229,6 +232,7 @@ impl Store {
         let (upkeep, upkeep_thread) = Upkeep::start(job).map_err(spawning())?;
         let commits = Arc::new(Commits {
             table: blocks.clone(),
+            part_tables,
             state: state.clone(),
             leftovers: (leftovers.clone(), part_leftovers.clone()),
             dedup_window_nano: i64::try_from(config.dedup_window.as_nanos()).unwrap_or(i64::MAX),
@@ -238,6 +242,7 @@ impl Store {
         let job = FlushJob {
             disk: disk.clone(),
             block_disk: block_disk.clone(),
+            lake_disk: lake_files.clone(),
             state: state.clone(),
             commits: commits.clone(),
             names: names.clone(),
@@ -255,7 +260,7 @@ impl Store {
         let stop = Arc::new(AtomicBool::new(false));
         let parts = PartUpkeep {
             rewriter: PartRewriter {
-                disk: disk.clone(),
+                disk: lake_files.clone(),
                 ids: part_ids.clone(),
                 leftovers: part_leftovers.clone(),
                 stop: stop.clone(),
@@ -276,7 +281,7 @@ impl Store {
                 blocks: reader.clone(),
                 names,
                 leftovers,
-                part_disk: disk.clone(),
+                part_disk: lake_files.clone(),
                 part_ids,
                 part_leftovers,
                 metrics: metrics.clone(),
@@ -317,7 +322,7 @@ impl Store {
         }
         let scan_threads = Arc::new(Semaphore::new(config.scan_threads));
         let parts = PartSource {
-            disk: disk.clone(),
+            disk: lake_files,
             state: state.clone(),
             holds: holds.clone(),
             clock: clock.clone(),

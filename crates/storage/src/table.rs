@@ -296,6 +296,11 @@ impl Table {
         self.state().txns.get(app).copied()
     }
 
+    /// Whether the file at `path` is in the newest version that is known here.
+    pub(crate) fn has(&self, path: &str) -> bool {
+        self.state().files.contains_key(path)
+    }
+
     /// Whether the file at `path` was in the table and others may still read it.
     pub(crate) fn is_tombstone(&self, path: &str) -> bool {
         self.state().tombstones.contains_key(path)

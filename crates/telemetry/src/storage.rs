@@ -50,6 +50,7 @@ pub struct StorageMetrics {
     pub fenced: Gauge,
     pub upkeep_errors: Counter,
     pub vacuumed_files: Counter,
+    pub publish_errors: Counter,
 }
 
 impl Default for StorageMetrics {
@@ -94,6 +95,7 @@ impl Default for StorageMetrics {
             fenced: Gauge::default(),
             upkeep_errors: Counter::default(),
             vacuumed_files: Counter::default(),
+            publish_errors: Counter::default(),
         }
     }
 }
@@ -298,6 +300,11 @@ impl StorageMetrics {
             "lake_vacuumed_files",
             "Old files removed that no version of the table ever named",
             self.vacuumed_files.clone(),
+        );
+        registry.register(
+            "lake_publish_errors",
+            "Times that the tables of logs, roll-ups or edges did not follow what the server has; while it grows, other tools see an earlier state",
+            self.publish_errors.clone(),
         );
     }
 }

@@ -1,4 +1,4 @@
-//! Where a block's file lies in the table, and what it is called: by hour of receipt, tenant, and who wrote it.
+//! Where a file of a table lies, and what it is called: by hour of receipt, tenant, and who wrote it. Blocks and parts alike.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -8,19 +8,19 @@ use model::TenantId;
 /// Nanoseconds of an hour.
 pub(crate) const HOUR_NANO: i64 = 3_600_000_000_000;
 
-/// The partition columns of the table, in the order of folders.
+/// The partition columns of tables, in the order of folders.
 pub(crate) const PARTITIONS: [&str; 2] = ["hour", "tenant_bucket"];
 
 /// Folders of tenants within an hour.
 const BUCKETS: u32 = 16;
 
-/// The values of [`PARTITIONS`] for a block of `tenant` received in `hour`, counted from the Unix epoch.
+/// The values of [`PARTITIONS`] for a file of `tenant` received in `hour`, counted from the Unix epoch.
 pub(crate) fn partition_values(tenant: &TenantId, hour: i64) -> [String; 2] {
     let bucket = crc32c::crc32c(tenant.as_str().as_bytes()) % BUCKETS;
     [hour_text(hour), format!("{bucket:02}")]
 }
 
-/// The folder of a block, relative to the table.
+/// The folder of a file, relative to its table.
 pub(crate) fn block_folder(tenant: &TenantId, hour: i64) -> String {
     let values = partition_values(tenant, hour);
     let parts = PARTITIONS.iter().zip(values);
@@ -30,7 +30,7 @@ pub(crate) fn block_folder(tenant: &TenantId, hour: i64) -> String {
     parts.join("/")
 }
 
-/// Names for the files of new blocks, never used before: by node, process and number.
+/// Names for new files of blocks or parts, never used before: by node, process and number.
 #[derive(Debug)]
 pub(crate) struct BlockNames {
     node: String,
@@ -42,26 +42,43 @@ pub(crate) struct BlockNames {
 impl BlockNames {
     /// The names that this process gives.
     pub(crate) fn new(node: &str, entropy: &dyn Entropy) -> Self {
+        Self::after(node, entropy, 0)
+    }
+
+    /// The same, with numbers after `last`.
+    pub(crate) fn after(node: &str, entropy: &dyn Entropy, last: u64) -> Self {
         Self {
             node: node.to_owned(),
-            // 0 is for blocks from before there were processes in names.
+            // 0 is for files from before there were processes in names.
             process: (entropy.next_u64() as u32).max(1),
-            last: AtomicU64::new(0),
+            last: AtomicU64::new(last),
         }
     }
 
-    /// A name for a block of `level`.
+    /// A name for a file of `level`.
     pub(crate) fn next(&self, level: u8) -> String {
-        let number = self.last.fetch_add(1, Ordering::Relaxed) + 1;
-        file_name(&self.node, self.process, number, level)
+        self.next_numbered(level).1
     }
 
-    /// The name of block `id` from a catalog that gave numbers alone.
+    /// The same, and its number.
+    pub(crate) fn next_numbered(&self, level: u8) -> (u64, String) {
+        let number = self.last.fetch_add(1, Ordering::Relaxed) + 1;
+        let name = file_name(&self.node, self.process, number, level);
+        (number, name)
+    }
+
+    /// The name of block or part `id` from a catalog that gave numbers alone.
     pub(crate) fn of_upgraded(node: &str, id: u64, level: u8) -> String {
         file_name(node, 0, id, level)
     }
 
-    /// Whether the block at `path` was written by `node`.
+    /// The number in the name of the file at `path`.
+    pub(crate) fn number_of(path: &str) -> Option<u64> {
+        let name = path.rsplit('/').next().unwrap_or_default();
+        name.split('-').nth(2)?.parse().ok()
+    }
+
+    /// Whether the file at `path` was written by `node`.
     pub(crate) fn is_of(node: &str, path: &str) -> bool {
         let name = path.rsplit('/').next().unwrap_or_default();
         name.strip_prefix(node)
@@ -73,11 +90,6 @@ fn file_name(node: &str, process: u32, number: u64, level: u8) -> String {
     format!("{node}-{process:08x}-{number:08}-L{level}.parquet")
 }
 
-/// The folder of a table's parts received in `hour`, relative to the data folder.
-pub(crate) fn hour_folder_of(table: &str, tenant: &str, hour: i64) -> String {
-    format!("{table}/tenant={tenant}/hour={}", hour_text(hour))
-}
-
 /// The name of an hour that is counted from the Unix epoch.
 fn hour_text(hour: i64) -> String {
     let (year, month, day) = civil_from_days(hour.div_euclid(24));
@@ -85,7 +97,7 @@ fn hour_text(hour: i64) -> String {
     format!("{year:04}-{month:02}-{day:02}-{hour:02}")
 }
 
-/// The hour in the path of a block.
+/// The hour in the path of a file.
 pub(crate) fn hour_of_path(path: &str) -> Option<i64> {
     let (_, rest) = path.split_once("/hour=")?;
     let (name, _) = rest.split_once('/')?;
@@ -170,6 +182,10 @@ mod tests {
             .flat_map(|p| [p.next(0), p.next(1)])
             .collect();
         names.push(BlockNames::of_upgraded("ab", 1, 0));
+        let numbers: Vec<_> = names.iter().map(|n| BlockNames::number_of(n)).collect();
+        assert_eq!(numbers, [1, 2, 1, 2, 1].map(Some));
+        let (number, name) = BlockNames::after("ab", &entropy, 41).next_numbered(3);
+        assert_eq!((number, BlockNames::number_of(&name)), (42, Some(42)));
         assert!(
             names
                 .iter()

@@ -4,48 +4,27 @@
 //! fence: a commit is made only while the txn is what this process last made of it. When it is not, another process goes by the same
 //! name (a copied data folder, a node that was thought dead); then this one stops for good, since neither knows what the other's segments hold.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::HashSet;
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use clock::{Entropy, SharedClock};
-
+use super::spec::{self, TableKind, TablesSpec};
 use super::{Block, BlockEntry, Catalog, Step, tag};
-use crate::block::{
-    BlockNames, PARTITIONS, STATS_COLUMNS, file_schema, partition_values, stats_of,
-};
-use crate::disk::Disk;
+use crate::block::{BlockNames, STATS_COLUMNS, file_schema, stats_of};
+use crate::disk::{Disk, remove_durably};
 use crate::error::OpenError;
-use crate::lake::{Lake, remove_unfinished};
+use crate::lake::Lake;
 use crate::state::State;
 use crate::table::{
-    Change, CommitError, CommitId, DataFile, EntryFile, LOG, Prepared, Table, TableError,
-    TableSpec, Txn,
+    Change, CommitError, CommitId, DataFile, EntryFile, Prepared, Table, TableError, Txn,
 };
 
 /// The name of the table.
 const NAME: &str = "spans";
 /// Where the ids of blocks begin: above those of parts, which count from 1.
 const FIRST_ID: u64 = 1 << 63;
-
-/// How the table is opened.
-#[derive(Debug)]
-pub(crate) struct BlocksSpec {
-    pub(crate) lake: Lake,
-    /// This node's name, unique among the stores of the lake.
-    pub(crate) node: String,
-    /// Whether other stores write there too, or could by mistake.
-    pub(crate) is_shared: bool,
-    /// Whether a table that is there keeps the properties that it has.
-    pub(crate) keeps_properties: bool,
-    pub(crate) vacuum_grace: Duration,
-    pub(crate) log_retention: Duration,
-    pub(crate) checkpoint_commits: u64,
-    pub(crate) clock: SharedClock,
-    pub(crate) entropy: Arc<dyn Entropy>,
-}
 
 /// What a commit is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -85,7 +64,7 @@ pub(crate) struct TableCommit {
 /// The way to the table. One in a process.
 #[derive(Debug)]
 pub(crate) struct BlockTable {
-    spec: BlocksSpec,
+    spec: TablesSpec,
     table: Table,
     disk: Arc<dyn Disk>,
     state: Arc<State>,
@@ -169,30 +148,15 @@ impl FoundBlocks {
 impl BlockTable {
     /// Opens the table, makes it when absent, and shows its blocks in `state`. The second value names what cannot be read.
     pub(crate) fn open(
-        spec: BlocksSpec,
+        spec: TablesSpec,
         state: Arc<State>,
     ) -> Result<(Self, Vec<String>), OpenError> {
         let disk = spec.lake.table_disk(NAME).map_err(OpenError::io(NAME))?;
-        if !spec.lake.is_remote {
-            remove_unfinished(disk.as_ref(), LOG, &spec.node).map_err(OpenError::io(LOG))?;
-        }
-        let table = TableSpec {
-            name: NAME.to_owned(),
+        let (table, mut damaged) = spec.open(TableKind {
+            name: NAME,
             schema: file_schema(),
-            partition_columns: PARTITIONS.map(str::to_owned).into(),
-            properties: match spec.keeps_properties {
-                true => BTreeMap::new(),
-                false => properties(&spec),
-            },
-            app: spec.node.clone(),
-        };
-        let opened = Table::open_or_create(
-            &spec.lake,
-            &table,
-            spec.clock.clone(),
-            spec.entropy.as_ref(),
-        );
-        let (table, mut damaged) = opened?;
+            stats_columns: &STATS_COLUMNS,
+        })?;
         let snapshot = table.snapshot();
         let txn = snapshot.txns.get(&spec.node).copied();
         let this = Self {
@@ -249,10 +213,14 @@ impl BlockTable {
         &self.disk
     }
 
-    /// Where the table's file at `path` lies in the data folder, if it lies there.
-    pub(super) fn path_on_data_disk(&self, path: &str) -> Option<String> {
-        let folder = self.spec.lake.data_disk_folder?;
-        Some(format!("{folder}/{NAME}/{path}"))
+    /// `path`, which is relative to the table, from the root of the lake.
+    pub(super) fn path_in_lake(&self, path: &str) -> String {
+        format!("{NAME}/{path}")
+    }
+
+    /// The lake that it lies in.
+    pub(crate) fn lake(&self) -> &Lake {
+        &self.spec.lake
     }
 
     /// A commit to be.
@@ -307,11 +275,7 @@ impl BlockTable {
 
     /// Writes a checkpoint and cleans up the log, if there were enough commits since the last one. Errors: as of [`Table::checkpoint`].
     pub(crate) fn checkpoint_if_due(&self) -> Result<(), TableError> {
-        let commits = self.spec.checkpoint_commits.max(1);
-        if self.table.is_checkpoint_due(commits)? {
-            self.table.checkpoint(self.spec.log_retention)?;
-        }
-        Ok(())
+        self.spec.checkpoint_if_due(&self.table)
     }
 
     /// Removes old files that no version ever named. Returns how many.
@@ -325,17 +289,10 @@ impl BlockTable {
     /// Errors: the disk failed; some may be gone, the next time removes the rest.
     /// Cost: O(files that left the table); it is not listed.
     pub(crate) fn bury(&self, burial: Burial) -> io::Result<u64> {
-        let (due, left) = self.table.due_tombstones(burial.grace, burial.for_scans);
-        let mut folders = BTreeSet::new();
-        for path in &due {
-            match self.disk.remove(path) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-                removed => drop(removed.map(|()| folders.insert(folder_of(path)))),
-            }
-        }
-        folders
-            .into_iter()
-            .try_for_each(|folder| self.disk.sync_dir(folder))?;
+        let (due, left) = self
+            .table
+            .due_tombstones(burial.grace, burial.for_scans, |_| true);
+        remove_durably(self.disk.as_ref(), due.iter().map(String::as_str))?;
         self.table.forget_tombstones(&due);
         Ok(left)
     }
@@ -452,38 +409,14 @@ impl BlockTable {
     }
 }
 
-/// Delta's properties of the table.
-fn properties(spec: &BlocksSpec) -> BTreeMap<String, String> {
-    let seconds = |time: Duration| format!("interval {} seconds", time.as_secs());
-    let commits = spec.checkpoint_commits.max(1).to_string();
-    let properties = [
-        ("delta.checkpointInterval", commits),
-        ("delta.logRetentionDuration", seconds(spec.log_retention)),
-        (
-            "delta.deletedFileRetentionDuration",
-            seconds(spec.vacuum_grace),
-        ),
-        ("delta.dataSkippingStatsColumns", STATS_COLUMNS.join(",")),
-    ];
-    properties
-        .map(|(key, value)| (key.to_owned(), value))
-        .into()
-}
-
 /// `entry` as the table takes it.
 fn file_of(entry: &BlockEntry, now_unix_nano: i64) -> serde_json::Result<DataFile> {
-    let values = partition_values(&entry.tenant, entry.hour);
-    let partition = PARTITIONS.map(str::to_owned).into_iter().zip(values);
     Ok(DataFile {
         path: entry.path.clone(),
         bytes: entry.bytes,
         modified_unix_milli: now_unix_nano.div_euclid(1_000_000),
-        partition_values: partition.collect(),
+        partition_values: spec::partition(&entry.tenant, entry.hour),
         stats: Some(stats_of(entry)),
         tags: [(tag::KEY.to_owned(), tag::format(entry)?)].into(),
     })
-}
-
-fn folder_of(path: &str) -> &str {
-    path.rsplit_once('/').map_or("", |(folder, _)| folder)
 }

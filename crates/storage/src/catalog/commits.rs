@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use clock::SharedClock;
 
 use super::{
-    Block, BlockEntry, BlockTable, KeptRequest, PartEntry, Purpose, Step, StepFiles, TableCommit,
+    Block, BlockEntry, BlockTable, KeptRequest, PartEntry, PartTables, Purpose, Step, StepFiles,
+    TableCommit,
 };
 use crate::flush::Leftovers;
 use crate::state::State;
@@ -24,6 +25,8 @@ pub(crate) struct Change {
     /// Parts whose files are durable.
     pub(crate) parts: Vec<PartEntry>,
     pub(crate) removed_parts: Vec<u64>,
+    /// Whether the added parts have all that the removed ones had.
+    pub(crate) renews_parts: bool,
     /// What the added blocks and parts hold, if it comes from the log.
     pub(crate) requests: Vec<KeptRequest>,
 }
@@ -41,6 +44,7 @@ pub(crate) enum ChangeError {
 #[derive(Debug)]
 pub(crate) struct Commits {
     pub(crate) table: Arc<BlockTable>,
+    pub(crate) part_tables: Arc<PartTables>,
     pub(crate) state: Arc<State>,
     /// Files of blocks and of parts that no commit names.
     pub(crate) leftovers: (Arc<Leftovers>, Arc<Leftovers>),
@@ -69,7 +73,7 @@ impl Queue {
 }
 
 impl Commits {
-    /// Makes `change` durable, and then visible, head and catalog in one step.
+    /// Makes `change` durable, and then visible, head and catalog in one step, and to other tools as far as that works.
     ///
     /// Errors: it is not visible. It may be durable, and is then seen by the next [`Commits::settle`] or commit of anyone; its
     /// files stay so long, and are removed here when it is certain that it did not and will not land.
@@ -82,6 +86,7 @@ impl Commits {
             watermark: change.watermark.unwrap_or(catalog.watermark),
             parts: change.parts,
             removed: change.removed_parts,
+            last_part: 0,
             requests: change.requests,
         });
         let (adds, removes) = (change.added, change.removed);
@@ -97,7 +102,11 @@ impl Commits {
             return Err(error);
         }
         queue.pending = Some(commit);
-        Ok(self.settle_pending(&mut queue)?)
+        self.settle_pending(&mut queue)?;
+        drop(queue);
+        self.part_tables
+            .publish(change.renews_parts.then_some(step.number));
+        Ok(())
     }
 
     /// Finds out what became of a commit whose outcome is unknown, if there is one, and makes it when it was not made.

@@ -1,6 +1,6 @@
 //! Steps on disk: a file each, and now and then a checkpoint, which holds all that those up to its number say.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::io;
 use std::sync::Arc;
 
@@ -21,6 +21,9 @@ const VERSION_OLDEST: u32 = 1;
 
 /// The last version whose steps name blocks, and count by themselves.
 const VERSION_WITH_BLOCKS: u32 = 3;
+
+/// The last version whose parts lie in the data folder.
+const VERSION_PARTS_APART: u32 = 4;
 
 /// The files of steps, and what a checkpoint must repeat.
 #[derive(Debug)]
@@ -45,8 +48,16 @@ pub(crate) struct StepFile {
 pub(crate) struct FoundSteps {
     pub(crate) files: StepFiles,
     pub(crate) catalog: Catalog,
-    /// The blocks of a catalog of version 1 to 3 that are not in the table yet, by their ids there.
-    pub(crate) before: Option<BTreeMap<u64, OldBlock>>,
+    pub(crate) before: Before,
+}
+
+/// What steps of earlier versions say that is not in the lake yet.
+#[derive(Debug)]
+pub(crate) struct Before {
+    /// The blocks of a catalog of version 1 to 3, by their ids there.
+    pub(crate) blocks: Option<BTreeMap<u64, OldBlock>>,
+    /// The parts of one of version 2 to 4, which lie in the data folder.
+    pub(crate) parts: HashSet<u64>,
 }
 
 /// A step of any version.
@@ -86,7 +97,10 @@ impl StepFiles {
                 requests: VecDeque::new(),
             },
             catalog,
-            before: (last == 0).then(BTreeMap::new),
+            before: Before {
+                blocks: (last == 0).then(BTreeMap::new),
+                parts: HashSet::new(),
+            },
         };
         if let Some(&newest) = checkpoints.iter().max() {
             found.take(newest, CHECKPOINT)?;
@@ -105,7 +119,9 @@ impl StepFiles {
             match found.take(number, STEP) {
                 // It was to be the first one that the table says. Others after it would show that the table was lost.
                 Err(OpenError::Catalog(CatalogError::Version { found: version, .. }))
-                    if last == 0 && version == CATALOG_VERSION && steps.last() == Some(&number) =>
+                    if last == 0
+                        && (VERSION_WITH_BLOCKS + 1..=CATALOG_VERSION).contains(&version)
+                        && steps.last() == Some(&number) =>
                 {
                     remove(found.files.disk.as_ref(), &name_of(number, STEP))?;
                 }
@@ -116,7 +132,7 @@ impl StepFiles {
             return Err(CatalogError::Missing(found.catalog.step.min(last) + 1).into());
         }
         if found.catalog.step == 0 {
-            found.before = None;
+            found.before.blocks = None;
         }
         Ok(found)
     }
@@ -133,7 +149,8 @@ impl StepFiles {
         let read = |(number, suffix)| StepFile {
             number,
             path: path_of(number, suffix),
-            step: read_one(disk, number, suffix, CATALOG_VERSION),
+            step: read_one(disk, number, suffix, CATALOG_VERSION)
+                .map(|(_, step, blocks)| (step, blocks)),
         };
         Ok(files.into_iter().map(read).collect())
     }
@@ -180,6 +197,7 @@ impl StepFiles {
             watermark: catalog.watermark,
             parts: catalog.parts().map(|p| p.as_ref().clone()).collect(),
             removed: Vec::new(),
+            last_part: catalog.last_part,
             requests: self.requests.iter().cloned().collect(),
         };
         self.write_as(&checkpoint, CHECKPOINT)?;
@@ -206,15 +224,21 @@ impl StepFiles {
 impl FoundSteps {
     /// Goes on to what the file of `number` says.
     fn take(&mut self, number: u64, suffix: &str) -> Result<(), OpenError> {
-        let newest = match self.before {
+        let newest = match self.before.blocks {
             Some(_) => VERSION_WITH_BLOCKS,
             None => CATALOG_VERSION,
         };
         let disk = self.files.disk.as_ref();
-        let (step, blocks) = read_one(disk, number, suffix, newest)?;
-        if let Some(before) = &mut self.before {
+        let (version, step, blocks) = read_one(disk, number, suffix, newest)?;
+        if let Some(before) = &mut self.before.blocks {
             before.retain(|id, _| !step.removed.contains(id));
             before.extend(blocks.into_iter().map(|b| (b.id, b)));
+        }
+        for id in &step.removed {
+            self.before.parts.remove(id);
+        }
+        if version <= VERSION_PARTS_APART {
+            self.before.parts.extend(step.parts.iter().map(|p| p.id));
         }
         self.catalog = self.catalog.with(&step);
         self.files.requests.extend(step.requests);
@@ -222,21 +246,21 @@ impl FoundSteps {
     }
 }
 
-/// What the file of `number` says, if it is of the version `newest` or an earlier one.
+/// The version of the file of `number` and what it says, if that is the version `newest` or an earlier one.
 fn read_one(
     disk: &dyn Disk,
     number: u64,
     suffix: &str,
     newest: u32,
-) -> Result<(Step, Vec<OldBlock>), OpenError> {
+) -> Result<(u32, Step, Vec<OldBlock>), OpenError> {
     let path = path_of(number, suffix);
-    let read = sealed::read(disk, &path, VERSION_OLDEST..=newest);
-    let AnyStep { step, blocks } = read.map_err(|e| of_sealed(&path, e))?;
+    let read = sealed::read_versioned(disk, &path, VERSION_OLDEST..=newest);
+    let (version, AnyStep { step, blocks }) = read.map_err(|e| of_sealed(&path, e))?;
     if step.number != number {
         let problem = format!("holds version {}", step.number);
         return Err(damaged(&path, problem).into());
     }
-    Ok((step, blocks))
+    Ok((version, step, blocks))
 }
 
 fn path_of(number: u64, suffix: &str) -> String {

@@ -18,13 +18,27 @@ impl PartTable {
     /// Every table.
     pub(crate) const ALL: [Self; 3] = [Self::Logs, Self::Rollups, Self::Edges];
 
-    /// Its folder.
+    /// Its folder in the lake, and the name of its Delta table.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Logs => "logs",
             Self::Rollups => "rollups",
             Self::Edges => "edges",
         }
+    }
+
+    /// Its folder where the lake lies in the data folder.
+    pub(crate) fn folder_in_data(self) -> String {
+        format!("lake/{}", self.name())
+    }
+}
+
+impl PartEntry {
+    /// Its path relative to its table.
+    pub(crate) fn path_in_table(&self) -> &str {
+        let path = self.path.strip_prefix(self.table.name());
+        path.and_then(|path| path.strip_prefix('/'))
+            .unwrap_or(&self.path)
     }
 }
 
@@ -36,7 +50,7 @@ pub(crate) struct PartEntry {
     pub(crate) table: PartTable,
     #[serde(with = "tag::tenant")]
     pub(crate) tenant: TenantId,
-    /// Relative to the data folder.
+    /// Relative to the lake; in steps up to version 4, to the data folder.
     pub(crate) path: String,
     pub(crate) rows: u64,
     pub(crate) bytes: u64,

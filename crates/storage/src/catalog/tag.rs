@@ -6,11 +6,13 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::{BlockEntry, CATALOG_VERSION};
+use super::BlockEntry;
 use crate::table::DataFile;
 
 /// The key of the tag.
 pub(super) const KEY: &str = "causeline.block";
+/// Version of the tags that are written, see `docs/formats.md`.
+const VERSION: u32 = 4;
 
 #[derive(Deserialize)]
 struct Tag<'a> {
@@ -24,7 +26,7 @@ pub(super) fn format(entry: &BlockEntry) -> serde_json::Result<String> {
     let json = serde_json::to_string(entry)?;
     let crc = crc32c::crc32c(json.as_bytes());
     Ok(format!(
-        "{{\"format_version\":{CATALOG_VERSION},\"crc32c\":{crc},\"block\":{json}}}"
+        "{{\"format_version\":{VERSION},\"crc32c\":{crc},\"block\":{json}}}"
     ))
 }
 
@@ -32,9 +34,9 @@ pub(super) fn format(entry: &BlockEntry) -> serde_json::Result<String> {
 pub(super) fn parse(file: &DataFile, id: u64) -> Result<BlockEntry, String> {
     let tag = file.tags.get(KEY).ok_or("it is no block of Causeline's")?;
     let tag: Tag<'_> = serde_json::from_str(tag).map_err(|e| e.to_string())?;
-    if tag.format_version != CATALOG_VERSION {
+    if tag.format_version != VERSION {
         return Err(format!(
-            "format version {} is not supported, this build reads version {CATALOG_VERSION}",
+            "format version {} is not supported, this build reads version {VERSION}",
             tag.format_version
         ));
     }

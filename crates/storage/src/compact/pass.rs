@@ -103,7 +103,6 @@ impl Compaction {
         }
         note(renewed.map(|_| ()));
         note(self.bury().map(drop));
-        note(self.parts.bury());
         self.checkpoint();
         if first_error.is_some() {
             self.metrics.compaction_errors.inc();
@@ -258,16 +257,11 @@ impl Compaction {
         let freed = log::remove_up_to(self.disk.as_ref(), watermark);
         let freed = freed.map_err(|e| failed("removing flushed segments", e))?;
         self.metrics.log_segments.dec_by(freed);
-        let deadline = open
-            .iter()
-            .map(|e| e.deadline_unix_nano)
-            .min()
-            .unwrap_or(i64::MAX);
         let tenants: BTreeSet<&TenantId> = open.iter().map(|e| &e.tenant).collect();
         let mut left = false;
         for tenant in tenants {
             let erased = holds.erased(tenant);
-            left |= !self.parts.erase(tenant, &erased, deadline)?;
+            left |= !self.parts.erase(tenant, &erased)?;
             for block in self.catalog()?.of_tenant(tenant) {
                 match self.held(block, &erased) {
                     Ok(held) if held.is_empty() => continue,
@@ -290,10 +284,8 @@ impl Compaction {
         }
         log::remove_quarantined(self.disk.as_ref())
             .map_err(|e| failed("removing quarantined segments", e))?;
-        // Any file that left the table may hold them.
+        // Any file that left a table may hold them.
         left |= self.bury()? > 0;
-        self.parts.bury()?;
-        left |= !self.parts.is_buried();
         left |= !self.clear_leftovers();
         if !left {
             let ids: Vec<u64> = open.iter().map(|e| e.id).collect();
@@ -403,7 +395,7 @@ impl Compaction {
         Ok(())
     }
 
-    /// Removes files that left the table: those that no scan has once their grace is over, which is at once while something is being erased
+    /// Removes files that left the tables: those that no scan has once their grace is over, which is at once while something is being erased
     /// or the disk is nearly full; all of them once the deadline of an erasure has passed. Returns how many are left.
     fn bury(&mut self) -> Result<u64, Error> {
         let catalog = self.state.lock().catalog.clone();
@@ -420,18 +412,21 @@ impl Compaction {
             for_scans: !holds.open_erasures().any(is_late),
         };
         let left = self.blocks.bury(burial);
-        left.map_err(|e| failed("removing files that left the table", e))
+        let left = left.map_err(|e| failed("removing files that left the table", e))?;
+        Ok(left + self.parts.bury(burial)?)
     }
 
-    /// Writes a checkpoint of the table if one is due. Without it opening takes longer, and the next pass makes up for it.
+    /// Writes checkpoints of the tables that are due. Without them opening takes longer, and the next pass makes up for it.
     fn checkpoint(&self) {
-        if let Err(error) = self.blocks.checkpoint_if_due() {
+        let of_blocks = self.blocks.checkpoint_if_due();
+        let of_parts = self.commits.part_tables.checkpoint_if_due();
+        for error in of_blocks.err().into_iter().chain(of_parts.err()) {
             self.metrics.upkeep_errors.inc();
             let error: &dyn std::error::Error = &error;
             tracing::warn!(
                 error,
                 cause = error.source(),
-                "a checkpoint of the table failed, it will be tried again"
+                "a checkpoint of a table failed, it will be tried again"
             );
         }
     }

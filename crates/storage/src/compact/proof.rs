@@ -72,12 +72,8 @@ fn file(
     proof.bytes += bytes.len() as u64;
     let mut found = patterns.in_bytes(&bytes);
     if path.ends_with(".parquet") {
-        let table = PartTable::ALL.into_iter().find(|table| {
-            let rest = path.strip_prefix(table.name());
-            rest.is_some_and(|rest| rest.starts_with('/'))
-        });
-        let decoded = match table {
-            None if path.contains(&format!("{LOG}/")) => patterns.in_checkpoint(bytes.into()),
+        let decoded = match table_of(&path) {
+            _ if path.contains(&format!("{LOG}/")) => patterns.in_checkpoint(bytes.into()),
             None => patterns.in_block(disk, &path),
             Some(PartTable::Logs) => patterns.in_logs(bytes.into()),
             Some(PartTable::Rollups) => patterns.in_rollups(bytes.into()),
@@ -97,6 +93,15 @@ fn file(
         });
     }
     Ok(())
+}
+
+/// The table of parts that the file at `path` belongs to, on the disk of the lake, or the data folder where the lake may lie.
+fn table_of(path: &str) -> Option<PartTable> {
+    let in_lake = path.strip_prefix("lake/").unwrap_or(path);
+    PartTable::ALL.into_iter().find(|table| {
+        let rest = in_lake.strip_prefix(table.name());
+        rest.is_some_and(|rest| rest.starts_with('/'))
+    })
 }
 
 struct Patterns<'a> {

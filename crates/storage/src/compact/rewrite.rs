@@ -70,7 +70,7 @@ pub(crate) struct Rewriter {
     pub(crate) blocks: Arc<BlockReader>,
     pub(crate) names: Arc<BlockNames>,
     pub(crate) leftovers: Arc<Leftovers>,
-    /// Where parts are.
+    /// The lake's, where parts are.
     pub(crate) part_disk: Arc<dyn Disk>,
     pub(crate) part_ids: Arc<PartIds>,
     pub(crate) part_leftovers: Arc<Leftovers>,

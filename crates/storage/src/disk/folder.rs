@@ -71,4 +71,8 @@ impl Disk for Folder {
     fn free_bytes(&self) -> io::Result<u64> {
         self.disk.free_bytes()
     }
+
+    fn is_remote(&self) -> bool {
+        self.disk.is_remote()
+    }
 }

@@ -66,6 +66,10 @@ impl Disk for ReadOnly {
     fn free_bytes(&self) -> io::Result<u64> {
         self.0.free_bytes()
     }
+
+    fn is_remote(&self) -> bool {
+        self.0.is_remote()
+    }
 }
 
 impl DiskFile for ReadOnlyFile {

@@ -25,6 +25,8 @@ pub(crate) struct FlushJob {
     pub(crate) disk: Arc<dyn Disk>,
     /// The files of the table.
     pub(crate) block_disk: Arc<dyn Disk>,
+    /// Those of the lake, parts among them.
+    pub(crate) lake_disk: Arc<dyn Disk>,
     pub(crate) state: Arc<State>,
     pub(crate) commits: Arc<Commits>,
     pub(crate) names: Arc<BlockNames>,
@@ -90,7 +92,7 @@ impl FlushJob {
         }
         let added = self.write_blocks(&spans)?;
         let flush = PartFlush {
-            disk: self.disk.as_ref(),
+            disk: self.lake_disk.as_ref(),
             ids: &self.part_ids,
             leftovers: &self.part_leftovers,
             bytes_max: self.flush_bytes,

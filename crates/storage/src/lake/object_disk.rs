@@ -110,6 +110,10 @@ impl Disk for ObjectDisk {
     fn free_bytes(&self) -> io::Result<u64> {
         Ok(u64::MAX)
     }
+
+    fn is_remote(&self) -> bool {
+        true
+    }
 }
 
 /// An object on its way up.

@@ -2,34 +2,16 @@
 
 use std::io;
 
-use crate::disk::{Disk, create_dirs};
+use crate::disk::{Disk, copy_file, create_dirs};
 use crate::log::QUARANTINE;
-
-/// Bytes that are copied at once.
-const CHUNK_BYTES: u64 = 1 << 20;
 
 /// Copies the file at `path`, durably. Returns where, or `None` when there is no such file.
 pub(super) fn copy(disk: &dyn Disk, path: &str) -> io::Result<Option<String>> {
-    let file = match disk.open(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        file => file?,
-    };
     let place = free_place(disk, path)?;
-    let copied = (|| {
-        let copy = disk.create(&place)?;
-        let (len, mut at) = (file.len()?, 0);
-        let mut bytes = Vec::new();
-        while at < len {
-            bytes.resize(CHUNK_BYTES.min(len - at) as usize, 0);
-            file.read_at(at, &mut bytes)?;
-            copy.write_at(at, &bytes)?;
-            at += bytes.len() as u64;
-        }
-        copy.sync()?;
-        disk.sync_dir(QUARANTINE)
-    })();
+    let copied = copy_file((disk, path), (disk, &place)).and_then(|()| disk.sync_dir(QUARANTINE));
     match copied {
         Ok(()) => Ok(Some(place)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => {
             // Half a copy helps nobody; the file itself is where it was.
             let _ = disk.remove(&place);

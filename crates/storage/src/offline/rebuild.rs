@@ -18,10 +18,10 @@ use super::examine::examine;
 use super::repair::{Repaired, spec};
 use super::verify::{Subject, checksum, subject_of};
 use super::{Looked, Offline, files_of, lake, quarantine, tell};
-use crate::block::{OpenBlock, Reading, group_rows, hour_of_path, hour_start};
+use crate::block::{BlockNames, OpenBlock, Reading, group_rows, hour_of_path, hour_start};
 use crate::catalog::{
     BlockEntry, BlockTable, FoundBlocks, KeptRequest, PartEntry, PartTable, Purpose, Step,
-    StepFiles,
+    StepFiles, bring_part,
 };
 use crate::disk::Disk;
 use crate::error::OpenError;
@@ -40,6 +40,7 @@ struct Known {
     left: HashSet<String>,
     parts: BTreeMap<u64, PartEntry>,
     removed: HashSet<u64>,
+    last_part: u64,
     requests: Vec<KeptRequest>,
 }
 
@@ -84,7 +85,7 @@ impl Offline {
             let table = FoundBlocks::look(&lake(&look)?, &self.node()?);
             match table {
                 Ok(found) if found.is_there => {
-                    let step = known.step(look.as_ref(), disk, found.last_step, done)?;
+                    let step = known.step(self, found.last_step, done)?;
                     StepFiles::replace(self.disk.clone(), &step)
                         .map_err(OpenError::io("catalog"))?;
                 }
@@ -97,6 +98,25 @@ impl Offline {
         for path in unreadable {
             let place = quarantine::put(disk, &path).map_err(OpenError::io(&path))?;
             done.push(Repaired::put_away(&path, "put away", Some(place)));
+        }
+        Ok(())
+    }
+
+    /// Puts the log of the table in `folder` away.
+    pub(super) fn put_away_log(
+        &self,
+        folder: &str,
+        done: &mut Vec<Repaired>,
+    ) -> Result<(), OpenError> {
+        let folder = format!("{folder}/{LOG}");
+        let entries = self.read_only().list(&folder);
+        for entry in entries.map_err(OpenError::io(&folder))? {
+            if !entry.is_dir {
+                let path = format!("{folder}/{}", entry.name);
+                let place = quarantine::put(self.disk.as_ref(), &path);
+                let place = place.map_err(OpenError::io(&path))?;
+                done.push(Repaired::put_away(&path, "put away", Some(place)));
+            }
         }
         Ok(())
     }
@@ -114,20 +134,13 @@ impl Offline {
     ) -> Result<(), OpenError> {
         let disk = self.disk.as_ref();
         let look = self.read_only();
-        let folder = format!("{}/{LOG}", FoundBlocks::FOLDER);
         let mut last = known.step;
         if let Ok(found) = FoundBlocks::look(&lake(&look)?, &self.node()?) {
             last = last.max(found.last_step);
         }
         let blocks = known.blocks(look.as_ref(), disk, done)?;
-        for entry in look.list(&folder).map_err(OpenError::io(&folder))? {
-            if !entry.is_dir {
-                let path = format!("{folder}/{}", entry.name);
-                let place = quarantine::put(disk, &path).map_err(OpenError::io(&path))?;
-                done.push(Repaired::put_away(&path, "put away", Some(place)));
-            }
-        }
-        let step = known.step(look.as_ref(), disk, last + 1, done)?;
+        self.put_away_log(FoundBlocks::FOLDER, done)?;
+        let step = known.step(self, last + 1, done)?;
         StepFiles::replace(self.disk.clone(), &step).map_err(OpenError::io("catalog"))?;
         let state = Arc::new(State::new(StorageMetrics::default()));
         let (table, _) = BlockTable::open(spec(&self.disk, &Config::new(""), clock)?, state)?;
@@ -140,11 +153,15 @@ impl Offline {
 }
 
 impl Known {
+    /// Adds what the step after those before says.
     fn add(&mut self, step: Step) {
         self.watermark = self.watermark.max(step.watermark);
+        self.last_part = self.last_part.max(step.last_part);
         self.removed.extend(step.removed);
-        let parts = step.parts.into_iter();
-        self.parts.extend(parts.map(|part| (part.id, part)));
+        for part in step.parts {
+            self.removed.remove(&part.id);
+            self.parts.insert(part.id, part);
+        }
         self.requests.extend(step.requests);
     }
 
@@ -156,7 +173,7 @@ impl Known {
         done: &mut Vec<Repaired>,
     ) -> Result<Vec<BlockEntry>, OpenError> {
         let mut blocks = Vec::new();
-        for path in files_of(look, None)? {
+        for path in files_of(look, None)?.into_iter().flatten() {
             let of_table = path.strip_prefix(FoundBlocks::FOLDER);
             let Some(of_table) = of_table.and_then(|path| path.strip_prefix('/')) else {
                 continue;
@@ -176,35 +193,51 @@ impl Known {
         Ok(blocks)
     }
 
-    /// Step `number`, with the parts that are there. Those that cannot be read are put away.
+    /// Step `number`, with the parts that are there; those beside the lake, where earlier versions had them, move into it. Those that cannot be
+    /// read are put away.
     fn step(
         &self,
-        look: &dyn Disk,
-        disk: &dyn Disk,
+        offline: &Offline,
         number: u64,
         done: &mut Vec<Repaired>,
     ) -> Result<Step, OpenError> {
+        let (look, disk) = (offline.read_only(), offline.disk.as_ref());
         let mut step = Step {
             number,
-            watermark: self.watermark.max(log::first(look)?.saturating_sub(1)),
+            watermark: self
+                .watermark
+                .max(log::first(look.as_ref())?.saturating_sub(1)),
             parts: Vec::new(),
             removed: Vec::new(),
+            last_part: self.last_part,
             requests: self.requests.clone(),
         };
+        let (lake, node) = (lake(&offline.disk)?, offline.node()?);
         let mut unknown = 0;
         for table in PartTable::ALL {
-            for (id, path) in parts::files_of(look, table.name())? {
+            let [files, before] = files_of(look.as_ref(), Some(table))?;
+            let is_before = files
+                .iter()
+                .map(|_| false)
+                .chain(before.iter().map(|_| true));
+            for (path, is_before) in files.iter().chain(&before).zip(is_before) {
+                let Some((id, noted)) = noted_as(path, is_before) else {
+                    continue;
+                };
                 if self.removed.contains(&id) {
                     continue;
                 }
-                let known = self.parts.get(&id).filter(|p| p.path == path);
+                let known = self.parts.get(&id).filter(|p| p.path == noted);
                 unknown += u64::from(known.is_none());
-                let part = || part_of(look, table, id, &path);
+                let part = || part_of(look.as_ref(), table, (id, path, noted));
                 match known.cloned().map_or_else(part, Ok) {
+                    Ok(part) if is_before => {
+                        step.parts.push(bring_part(disk, &lake, &node, &part)?);
+                    }
                     Ok(part) => step.parts.push(part),
                     Err(what) => {
-                        let place = quarantine::put(disk, &path).map_err(OpenError::io(&path))?;
-                        done.push(Repaired::put_away(&path, &what, Some(place)));
+                        let place = quarantine::put(disk, path).map_err(OpenError::io(path))?;
+                        done.push(Repaired::put_away(path, &what, Some(place)));
                     }
                 }
             }
@@ -216,6 +249,16 @@ impl Known {
         done.push(Repaired::put_away("catalog", &what, None));
         Ok(step)
     }
+}
+
+/// The number of the part at `path`, and what steps call its path: from the lake on, unless it lies beside it.
+fn noted_as(path: &str, is_before: bool) -> Option<(u64, &str)> {
+    if is_before {
+        let (_, name) = path.rsplit_once('/')?;
+        let number = name.strip_suffix(".parquet")?.parse().ok()?;
+        return Some((number, path));
+    }
+    Some((BlockNames::number_of(path)?, path.strip_prefix("lake/")?))
 }
 
 /// The entry of the block at `path`, which the table calls `of_table`, by its rows.
@@ -262,16 +305,20 @@ fn tenant_of(block: &Arc<OpenBlock>) -> Result<TenantId, String> {
         .map_err(|_| "its rows are of no tenant".to_owned())
 }
 
-/// The entry of a part, by its rows.
-fn part_of(disk: &dyn Disk, table: PartTable, id: u64, path: &str) -> Result<PartEntry, String> {
-    let (tenant, hour) = place_of(path)?;
+/// The entry of part `id` at `path`, which steps call `noted`, by its rows.
+fn part_of(
+    disk: &dyn Disk,
+    table: PartTable,
+    (id, path, noted): (u64, &str, &str),
+) -> Result<PartEntry, String> {
+    let hour = hour_of_path(path).ok_or("its folder is of no hour")?;
     let rows = parts::check(disk, table, path).map_err(|e| tell(&e))?;
     let (bytes, crc32c) = checksum(disk, path).map_err(|e| tell(&e))?;
     Ok(PartEntry {
         id,
         table,
-        tenant,
-        path: path.to_owned(),
+        tenant: rows.tenant.ok_or("it has no row")?,
+        path: noted.to_owned(),
         rows: rows.rows,
         bytes,
         crc32c: Some(crc32c),
@@ -282,15 +329,4 @@ fn part_of(disk: &dyn Disk, table: PartTable, id: u64, path: &str) -> Result<Par
         resolution_seconds: None,
         keep_nano: None,
     })
-}
-
-/// Tenant and hour of the file at `path`.
-fn place_of(path: &str) -> Result<(TenantId, i64), String> {
-    let mut folders = path.split('/');
-    let tenant = folders.nth(1).and_then(|name| name.strip_prefix("tenant="));
-    let tenant = tenant.and_then(|name| name.parse().ok());
-    let hour = hour_of_path(path);
-    tenant
-        .zip(hour)
-        .ok_or_else(|| "its folder is of no tenant or hour".to_owned())
 }

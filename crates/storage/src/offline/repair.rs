@@ -5,12 +5,12 @@ use std::sync::Arc;
 use clock::{SharedClock, SystemEntropy};
 use telemetry::StorageMetrics;
 
-use super::verify::{Subject, Verified, unnamed};
+use super::verify::{Problem, Subject, Verified, unnamed};
 use super::{Looked, Offline, examine, lake, quarantine, tell};
 use crate::block::{BlockFile, BlockNames, OpenBlock, Reading, group_rows};
 use crate::catalog::{
-    self, Block, BlockEntry, BlockOrigin, BlockTable, BlocksSpec, Change, Commits, FoundBlocks,
-    PartTable, Purpose, Queue,
+    self, Block, BlockEntry, BlockOrigin, BlockTable, Change, Commits, FoundBlocks, PartTable,
+    Purpose, Queue, TablesSpec,
 };
 use crate::digests::Digests;
 use crate::disk::{Disk, ReadOnly};
@@ -19,7 +19,7 @@ use crate::flush::{FlushJob, Leftovers};
 use crate::head::Budget;
 use crate::holds::HoldsFile;
 use crate::log::{self, QUARANTINE};
-use crate::parts::{self, PartIds};
+use crate::parts::PartIds;
 use crate::state::State;
 use crate::store::fill_head;
 use crate::{Config, node};
@@ -71,6 +71,17 @@ impl Offline {
             self.mend_catalog(&clock, &mut done)?;
             rest = self.verify()?;
         }
+        for table in PartTable::ALL {
+            let folder = table.folder_in_data();
+            let is_of = |p: &&Problem| p.path.starts_with(&format!("{folder}/"));
+            let of_table = rest.problems.iter().filter(is_of);
+            let mut subjects = of_table.map(|problem| problem.subject);
+            if subjects.any(|subject| subject == Subject::Published) {
+                self.put_away_log(&folder, &mut done)?;
+                let what = "made anew of the parts in the catalog";
+                done.push(Repaired::put_away(&folder, what, None));
+            }
+        }
         let is_upgraded = self.disk.list(FoundBlocks::FOLDER).is_ok();
         let bench = Bench::new(self, clock)?;
         if !is_upgraded {
@@ -81,7 +92,11 @@ impl Offline {
             match problem.subject {
                 Subject::Block(_) => done.extend(bench.take_out_block(&problem.path)?),
                 Subject::Part(id) => done.extend(bench.take_out_part(id)?),
-                Subject::Catalog | Subject::Log | Subject::Holds | Subject::Version => {}
+                Subject::Catalog
+                | Subject::Published
+                | Subject::Log
+                | Subject::Holds
+                | Subject::Version => {}
             }
         }
         // Without erasures, rows that nobody may see would go into blocks.
@@ -98,6 +113,7 @@ impl Offline {
 /// What repairs need.
 struct Bench {
     disk: Arc<dyn Disk>,
+    lake_disk: Arc<dyn Disk>,
     table: Arc<BlockTable>,
     state: Arc<State>,
     commits: Arc<Commits>,
@@ -117,22 +133,20 @@ impl Bench {
         let state = Arc::new(State::new(StorageMetrics::default()));
         let spec = spec(&disk, &config, &clock)?;
         let names = BlockNames::new(&spec.node, spec.entropy.as_ref());
-        let opened = catalog::open(&disk, spec, &state)?;
+        let (node, entropy) = (spec.node.clone(), spec.entropy.clone());
+        let lake_disk = spec.lake.disk.clone();
+        let opened = catalog::open(&disk, spec, &state, &StorageMetrics::default())?;
         let digests = Digests::new(config.dedup_window, config.dedup_entries_max);
         for request in opened.steps.requests() {
             digests.remember(&request.tenant, request.digest, request.received_unix_nano);
         }
-        let named = state.lock().catalog.parts().map(|p| p.id).max();
-        let mut last = named.unwrap_or(0);
-        for table in PartTable::ALL {
-            let files = parts::files_of(offline.read_only().as_ref(), table.name())?;
-            last = last.max(files.iter().map(|(id, _)| *id).max().unwrap_or(0));
-        }
+        let last = state.lock().catalog.last_part;
         let table = Arc::new(opened.table);
         let of_blocks = Arc::new(Leftovers::on(table.disk().clone()));
-        let leftovers = (of_blocks, Arc::new(Leftovers::on(disk.clone())));
+        let leftovers = (of_blocks, Arc::new(Leftovers::on(lake_disk.clone())));
         let commits = Commits {
             table: table.clone(),
+            part_tables: Arc::new(opened.part_tables),
             state: state.clone(),
             leftovers: leftovers.clone(),
             dedup_window_nano: i64::try_from(config.dedup_window.as_nanos()).unwrap_or(i64::MAX),
@@ -145,7 +159,8 @@ impl Bench {
             state,
             commits: Arc::new(commits),
             names: Arc::new(names),
-            part_ids: Arc::new(PartIds::after(last)),
+            part_ids: Arc::new(PartIds::new(&node, entropy.as_ref(), last)),
+            lake_disk,
             leftovers,
             config,
             clock,
@@ -187,10 +202,11 @@ impl Bench {
             removed_parts: vec![id],
             ..Change::default()
         };
-        let quarantined = self.exchange(&entry.path, change)?;
+        let path = format!("lake/{}", entry.path);
+        let quarantined = self.exchange(&path, change)?;
         Ok(Some(Repaired {
             lost: entry.rows,
-            ..Repaired::put_away(&entry.path, "taken out of the table", quarantined)
+            ..Repaired::put_away(&path, "taken out of the table", quarantined)
         }))
     }
 
@@ -266,6 +282,7 @@ impl Bench {
         let mut job = FlushJob {
             disk: self.disk.clone(),
             block_disk: self.table.disk().clone(),
+            lake_disk: self.lake_disk.clone(),
             state: self.state.clone(),
             commits: self.commits.clone(),
             names: self.names.clone(),
@@ -311,14 +328,14 @@ impl Bench {
     }
 }
 
-/// How repairs open the table.
+/// How repairs open the tables.
 pub(super) fn spec(
     disk: &Arc<dyn Disk>,
     config: &Config,
     clock: &SharedClock,
-) -> Result<BlocksSpec, OpenError> {
+) -> Result<TablesSpec, OpenError> {
     let entropy = Arc::new(SystemEntropy);
-    Ok(BlocksSpec {
+    Ok(TablesSpec {
         lake: lake(disk)?,
         node: node::name(disk, entropy.as_ref())?,
         is_shared: false,

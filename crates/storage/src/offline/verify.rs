@@ -64,6 +64,8 @@ pub enum Subject {
     Part(u64),
     /// The catalog.
     Catalog,
+    /// What other tools see of a table of parts; the catalog knows all that is in it.
+    Published,
     /// The durable log.
     Log,
     /// Pins and erasures.
@@ -82,6 +84,9 @@ impl Problem {
             Subject::Part(_) => "--repair moves the file to quarantine/",
             Subject::Catalog => {
                 "--repair makes the catalog anew from the files that are there; the catalog/ of a backup knows more"
+            }
+            Subject::Published => {
+                "--repair makes the log of the table anew; nothing is lost, but other tools have to open the table again"
             }
             Subject::Log => {
                 "--repair moves what can be read into blocks, and a copy to quarantine/; so does the server when it starts"
@@ -118,6 +123,7 @@ impl Offline {
         for entry in catalog.parts() {
             verified.part(disk.as_ref(), entry);
         }
+        verified.published(&looked);
         verified.log(disk.as_ref(), catalog)?;
         verified.leftovers(disk.as_ref(), &looked)?;
         Ok(verified)
@@ -227,6 +233,8 @@ impl Verified {
                 let times = (rows.oldest_unix_nano, rows.newest_unix_nano);
                 if rows.rows != entry.rows {
                     found.push(counts(rows.rows, entry.rows));
+                } else if rows.tenant.is_some_and(|tenant| tenant != entry.tenant) {
+                    found.push("its rows are of another tenant".to_owned());
                 } else if times != (entry.oldest_unix_nano, entry.newest_unix_nano) {
                     found.push("its rows are of other times than the catalog says".to_owned());
                 }
@@ -239,6 +247,30 @@ impl Verified {
         match found.is_empty() {
             true => self.part_rows += entry.rows,
             false => self.add(Subject::Part(entry.id), &entry.path, told(&found)),
+        }
+    }
+
+    /// What other tools see of parts.
+    fn published(&mut self, looked: &Looked) {
+        for (table, found) in &looked.part_tables {
+            for (path, error) in &found.damaged {
+                let subject = match error {
+                    TableError::Unsupported { .. } => Subject::Version,
+                    _ => Subject::Published,
+                };
+                self.add(subject, path, without_path(tell(error), path));
+            }
+            let Some(files) = &found.files else { continue };
+            let parts = looked.catalog.parts().filter(|part| part.table == *table);
+            let parts: HashSet<&str> = parts.map(|part| part.path.as_str()).collect();
+            let files: HashSet<&str> = files.iter().map(String::as_str).collect();
+            let behind = parts.symmetric_difference(&files).count();
+            if behind > 0 && found.damaged.is_empty() {
+                self.notes.push(format!(
+                    "other tools do not see yet what became of {behind} files of {}; the server publishes it when it starts",
+                    table.name()
+                ));
+            }
         }
     }
 
@@ -315,7 +347,7 @@ pub(super) fn unnamed(disk: &dyn Disk, looked: &Looked) -> Result<BTreeSet<Strin
     let named: HashSet<&str> = blocks.chain(parts).chain(left).collect();
     let mut unnamed = BTreeSet::new();
     for (table, _) in tables() {
-        let files = files_of(disk, table)?.into_iter();
+        let files = files_of(disk, table)?.into_iter().flatten();
         unnamed.extend(files.filter(|path| !named.contains(path.as_str())));
     }
     Ok(unnamed)

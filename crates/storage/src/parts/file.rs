@@ -1,12 +1,10 @@
 //! Files of parts.
 
-use std::io::{self, Read};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::error::ArrowError;
-use bytes::Bytes;
 use columnar::LogColumn;
 use model::TraceId;
 use parquet::arrow::ArrowWriter;
@@ -15,14 +13,14 @@ use parquet::arrow::arrow_reader::{
     ArrowPredicateFn, ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader,
     ParquetRecordBatchReaderBuilder, RowFilter,
 };
+use parquet::arrow::arrow_writer::ArrowWriterOptions;
 use parquet::basic::{Compression, Encoding, ZstdLevel};
-use parquet::errors::ParquetError;
 use parquet::file::metadata::{KeyValue, ParquetMetaData, ParquetMetaDataReader};
 use parquet::file::properties::WriterProperties;
-use parquet::file::reader::{ChunkReader, Length};
 use parquet::file::statistics::Statistics;
 use parquet::schema::types::ColumnPath;
 
+use super::input::Input;
 use super::rows;
 use crate::block::has_places;
 use crate::catalog::PartTable;
@@ -74,9 +72,12 @@ impl PartWriter {
     ) -> Result<Self, BlockError> {
         let file = disk.create(path)?;
         let output = Checksummed::new(Appender::new(file.clone()));
-        let properties = properties(table)?;
+        // Without Arrow's own schema, which has types that Delta has not.
+        let options = ArrowWriterOptions::new()
+            .with_properties(properties(table)?)
+            .with_skip_arrow_metadata(true);
         Ok(Self {
-            writer: ArrowWriter::try_new(output, rows::schema(table), Some(properties))?,
+            writer: ArrowWriter::try_new_with_options(output, rows::schema(table), options)?,
             file,
             table,
             rows: 0,
@@ -114,10 +115,13 @@ impl PartWriter {
 }
 
 fn properties(table: PartTable) -> Result<WriterProperties, BlockError> {
-    let version = KeyValue::new(PART_VERSION_KEY.to_owned(), PART_VERSION.to_owned());
+    let version = [(PART_VERSION_KEY.to_owned(), PART_VERSION.to_owned())];
+    let of_columns = rows::schema(table).metadata().clone();
+    let versions = of_columns.into_iter().chain(version);
+    let versions = versions.map(|(key, value)| KeyValue::new(key, value));
     let properties = WriterProperties::builder()
         .set_created_by(concat!("causeline ", env!("CARGO_PKG_VERSION")).to_owned())
-        .set_key_value_metadata(Some(vec![version]))
+        .set_key_value_metadata(Some(versions.collect()))
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
         .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
         .set_data_page_row_count_limit(PAGE_ROWS)
@@ -196,13 +200,12 @@ fn open(
     ids: Option<&Arc<[TraceId]>>,
     batch_rows: usize,
 ) -> Result<ParquetRecordBatchReader, BlockError> {
-    let file = disk.open(path)?;
-    let input = Input {
-        len: file.len()?,
-        file,
-    };
+    let mut input = Input::new(disk.open(path)?)?;
     let metadata = ParquetMetaDataReader::new().parse_and_finish(&input)?;
     check_version(&metadata)?;
+    if disk.is_remote() {
+        input = input.reading_ahead(&metadata);
+    }
     // The table's columns rather than those that the file's own Arrow schema says, over which, damaged, the library panics.
     let options = ArrowReaderOptions::new().with_schema(rows::schema(table));
     let metadata = ArrowReaderMetadata::try_new(Arc::new(metadata), options)
@@ -265,58 +268,5 @@ fn check_version(metadata: &ParquetMetaData) -> Result<(), BlockError> {
     match version {
         Some(PART_VERSION) => Ok(()),
         other => Err(BlockError::Version(other.unwrap_or("none").to_owned())),
-    }
-}
-
-/// A file as the Parquet reader takes it.
-#[derive(Debug, Clone)]
-struct Input {
-    file: Arc<dyn DiskFile>,
-    len: u64,
-}
-
-impl Length for Input {
-    fn len(&self) -> u64 {
-        self.len
-    }
-}
-
-impl ChunkReader for Input {
-    type T = InputFrom;
-
-    fn get_read(&self, start: u64) -> parquet::errors::Result<InputFrom> {
-        Ok(InputFrom {
-            input: self.clone(),
-            at: start,
-        })
-    }
-
-    fn get_bytes(&self, start: u64, length: usize) -> parquet::errors::Result<Bytes> {
-        let end = start.checked_add(length as u64);
-        if end.is_none_or(|end| end > self.len) {
-            return Err(ParquetError::EOF(format!(
-                "bytes {start} to +{length} of a part of {} bytes",
-                self.len
-            )));
-        }
-        let mut bytes = vec![0; length];
-        self.file.read_at(start, &mut bytes)?;
-        Ok(Bytes::from(bytes))
-    }
-}
-
-/// A file from some position on.
-struct InputFrom {
-    input: Input,
-    at: u64,
-}
-
-impl Read for InputFrom {
-    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        let left = self.input.len.saturating_sub(self.at);
-        let len = out.len().min(usize::try_from(left).unwrap_or(usize::MAX));
-        self.input.file.read_at(self.at, &mut out[..len])?;
-        self.at += len as u64;
-        Ok(len)
     }
 }

@@ -25,6 +25,7 @@ const CHUNK_ROWS: usize = 8_192;
 /// Writes what a flush publishes beside blocks.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct PartFlush<'a> {
+    /// The lake's files.
     pub(crate) disk: &'a dyn Disk,
     pub(crate) ids: &'a PartIds,
     pub(crate) leftovers: &'a Leftovers,
@@ -124,9 +125,9 @@ impl PartFlush<'_> {
         if chunks.peek().is_none() {
             return Ok(None);
         }
-        let id = self.ids.next();
+        let (id, name) = self.ids.next(0);
         let folder = super::folder(table, tenant, hour);
-        let path = format!("{folder}/{id:020}.parquet");
+        let path = format!("{folder}/{name}");
         let mut write = || {
             create_dirs(self.disk, &folder)?;
             let mut writer = PartWriter::create(self.disk, &path, table)?;

@@ -35,6 +35,7 @@ pub(super) struct Rewrite<'a> {
 /// What a rewrite needs.
 #[derive(Debug)]
 pub(crate) struct PartRewriter {
+    /// The lake's files.
     pub(crate) disk: Arc<dyn Disk>,
     pub(crate) ids: Arc<PartIds>,
     pub(crate) leftovers: Arc<Leftovers>,
@@ -165,10 +166,10 @@ impl Run<'_> {
 
     fn begin(&self, resolution_seconds: Option<i32>) -> Result<Output, BlockError> {
         let disk = self.rewriter.disk.as_ref();
-        let id = self.rewriter.ids.next();
+        let (id, name) = self.rewriter.ids.next(self.job.level);
         let folder = self.folder();
         create_dirs(disk, &folder)?;
-        let path = format!("{folder}/{id:020}.parquet");
+        let path = format!("{folder}/{name}");
         let writer = PartWriter::create(disk, &path, self.like.table)?;
         Ok(Output {
             id,

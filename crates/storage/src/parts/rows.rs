@@ -5,9 +5,13 @@ use std::collections::BTreeSet;
 use arrow::array::{Array, AsArray, BooleanArray, FixedSizeBinaryArray, Int64Array, RecordBatch};
 use arrow::datatypes::{Int32Type, Int64Type, SchemaRef};
 use columnar::{LogColumn, LogColumns, ViewError};
-use model::TraceId;
+use model::{TenantId, TraceId};
 
 use crate::catalog::PartTable;
+
+/// The columns of counts by which rows are found.
+pub(super) const RESOLUTION: &str = "resolution_seconds";
+pub(super) const INTERVAL_START: &str = "interval_start_unix_nano";
 
 /// Where a row stands in its table's order.
 ///
@@ -23,7 +27,8 @@ pub(super) enum Traces<'a> {
     Only(&'a [TraceId]),
 }
 
-pub(super) fn schema(table: PartTable) -> SchemaRef {
+/// The columns of a table.
+pub(crate) fn schema(table: PartTable) -> SchemaRef {
     match table {
         PartTable::Logs => columnar::log_schema(),
         PartTable::Rollups => rollup::red_schema(),
@@ -41,7 +46,7 @@ pub(super) fn keys(table: PartTable, batch: &RecordBatch) -> Result<Vec<Key>, Vi
             Ok((0..batch.num_rows()).map(key).collect())
         }
         PartTable::Rollups | PartTable::Edges => {
-            let name = "resolution_seconds";
+            let name = RESOLUTION;
             let column = batch.column_by_name(name).ok_or(ViewError::Missing(name))?;
             let resolutions = column
                 .as_primitive_opt::<Int32Type>()
@@ -52,6 +57,20 @@ pub(super) fn keys(table: PartTable, batch: &RecordBatch) -> Result<Vec<Key>, Vi
                 .collect())
         }
     }
+}
+
+/// The tenants of the rows, each once.
+///
+/// Errors: when one is none.
+pub(super) fn tenants(batch: &RecordBatch) -> Result<BTreeSet<TenantId>, ViewError> {
+    let name = LogColumn::Tenant.name();
+    let column = batch.column_by_name(name).ok_or(ViewError::Missing(name))?;
+    let wrong = || ViewError::Type(name, column.data_type().to_string());
+    let texts = column.as_dictionary_opt::<Int32Type>().ok_or_else(wrong)?;
+    let values = texts.values().as_string_opt::<i32>().ok_or_else(wrong)?;
+    let used: BTreeSet<usize> = texts.keys_iter().flatten().collect();
+    let tenant = |at: usize| values.value(at).parse().map_err(|_| wrong());
+    used.into_iter().map(tenant).collect()
 }
 
 /// The earliest and the latest time of the rows.
@@ -69,7 +88,7 @@ fn times_of(table: PartTable, batch: &RecordBatch) -> Result<&Int64Array, ViewEr
     match table {
         PartTable::Logs => LogColumns::new(batch).int64(LogColumn::SortTimeUnixNano),
         PartTable::Rollups | PartTable::Edges => {
-            let name = "interval_start_unix_nano";
+            let name = INTERVAL_START;
             let column = batch.column_by_name(name).ok_or(ViewError::Missing(name))?;
             column
                 .as_primitive_opt::<Int64Type>()

@@ -13,7 +13,7 @@ use super::plan::{LEVEL_SETTLED, next_merge};
 use super::rewrite::{PartRewriter, Rewrite, RewriteError};
 use super::rows::{self, Traces};
 use crate::block::hour_start;
-use crate::catalog::{Catalog, Change, Commits, PartEntry, PartTable, Purpose};
+use crate::catalog::{Burial, Catalog, Change, Commits, PartEntry, PartTable, Purpose};
 use crate::compact::Policy;
 use crate::error::BlockError;
 use crate::holds::HoldsFile;
@@ -33,8 +33,8 @@ pub(crate) struct PartUpkeep {
     pub(crate) policy: Policy,
     pub(crate) clock: SharedClock,
     pub(crate) metrics: StorageMetrics,
-    /// Parts that were to be replaced, and until when readers may still have them.
-    pub(crate) replaced: Vec<(Arc<PartEntry>, i64)>,
+    /// Parts that were to be replaced, and whose files may still be there.
+    pub(crate) replaced: Vec<Arc<PartEntry>>,
     /// Parts that cannot be read: not tried again before the next start.
     pub(crate) unreadable: HashSet<u64>,
 }
@@ -55,7 +55,7 @@ impl PartUpkeep {
             let traces = Traces::Without(&erased);
             let like = merge.inputs.first().map(|part| part.keep_nano);
             let place = (merge.level, like.flatten());
-            self.rewrite(&merge.inputs, traces, place, i64::MAX)?;
+            self.rewrite(&merge.inputs, traces, place)?;
             return Ok(true);
         }
         Ok(false)
@@ -77,13 +77,13 @@ impl PartUpkeep {
         // All of them are kept for as long as the one that is kept longest.
         let until = held.iter().filter_map(|id| pinned.get(id)).max();
         match until {
-            None => self.exchange(std::slice::from_ref(part), Vec::new(), i64::MAX)?,
+            None => self.exchange(std::slice::from_ref(part), Vec::new(), false)?,
             Some(until) => {
                 let received = hour_start(part.hour + 1);
                 let place = (LEVEL_SETTLED, Some(until.saturating_sub(received)));
                 let held: Vec<TraceId> = held.iter().copied().collect();
                 let inputs = std::slice::from_ref(part);
-                self.rewrite(inputs, Traces::Only(&held), place, i64::MAX)?;
+                self.rewrite(inputs, Traces::Only(&held), place)?;
             }
         }
         Ok(true)
@@ -94,7 +94,6 @@ impl PartUpkeep {
         &mut self,
         tenant: &TenantId,
         erased: &Arc<[TraceId]>,
-        deadline: i64,
     ) -> Result<bool, Error> {
         let catalog = self.catalog()?;
         let mut all = true;
@@ -117,44 +116,17 @@ impl PartUpkeep {
             }
             let inputs = std::slice::from_ref(part);
             let place = (part.level, part.keep_nano);
-            all &= self.rewrite(inputs, Traces::Without(erased), place, deadline)?;
+            all &= self.rewrite(inputs, Traces::Without(erased), place)?;
         }
         Ok(all)
     }
 
-    /// Removes files of replaced parts that nobody reads any more, or whose time is up.
-    pub(crate) fn bury(&mut self) -> Result<(), Error> {
-        if self.replaced.is_empty() {
-            return Ok(());
-        }
-        let catalog = self.catalog()?;
-        let named: HashSet<u64> = catalog.parts().map(|part| part.id).collect();
-        drop(catalog);
-        let now = self.clock.unix_nano();
-        let mut first_error = None;
-        let disk = &self.rewriter.disk;
-        self.replaced.retain(|(part, deadline)| {
-            if named.contains(&part.id) {
-                return false;
-            }
-            if Arc::strong_count(part) > 1 && *deadline > now {
-                return true;
-            }
-            match disk.remove(&part.path) {
-                Ok(()) => false,
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => false,
-                Err(error) => {
-                    first_error.get_or_insert(error);
-                    true
-                }
-            }
-        });
-        first_error.map_or(Ok(()), |e| Err(failed("removing a replaced part", e)))
-    }
-
-    /// Whether no file of a replaced part is left.
-    pub(crate) fn is_buried(&self) -> bool {
-        self.replaced.is_empty()
+    /// Removes the files of parts that left the catalog, as far as `burial` lets it. Returns how many are left.
+    pub(crate) fn bury(&mut self, burial: Burial) -> Result<u64, Error> {
+        // What is replaced by a commit whose outcome is unknown may count again.
+        self.catalog()?;
+        let left = self.commits.part_tables.bury(burial, &mut self.replaced);
+        left.map_err(|e| failed("removing replaced parts", e))
     }
 
     /// Writes `inputs` anew, at a level and in a class, as long as they can be read. Returns whether that was so.
@@ -163,7 +135,6 @@ impl PartUpkeep {
         inputs: &[Arc<PartEntry>],
         traces: Traces<'_>,
         (level, keep_nano): (u8, Option<i64>),
-        deadline: i64,
     ) -> Result<bool, Error> {
         let Some(like) = inputs.first() else {
             return Ok(true);
@@ -182,8 +153,9 @@ impl PartUpkeep {
             keep_nano,
             bytes_max: self.policy.block_bytes_max,
         };
+        let renews = matches!(traces, Traces::Without([]));
         match self.rewriter.rewrite(&job) {
-            Ok(written) => self.exchange(inputs, written, deadline).map(|()| true),
+            Ok(written) => self.exchange(inputs, written, renews).map(|()| true),
             Err(RewriteError::Read { id, path, source })
                 if !matches!(source, BlockError::Io(_)) =>
             {
@@ -202,23 +174,23 @@ impl PartUpkeep {
         }
     }
 
-    /// Commits parts in place of others, whose files go when readers let them, and at `deadline` at the latest.
+    /// Commits parts in place of others. `renews` tells that they have all that those had.
     fn exchange(
         &mut self,
         inputs: &[Arc<PartEntry>],
         written: Vec<PartEntry>,
-        deadline: i64,
+        renews: bool,
     ) -> Result<(), Error> {
         let bytes = written.iter().map(|part| part.bytes).sum();
         let change = Change {
             purpose: Purpose::Rewrite { whole: true },
             removed_parts: inputs.iter().map(|part| part.id).collect(),
             parts: written,
+            renews_parts: renews,
             ..Change::default()
         };
         // First, since a commit that fails here may land all the same.
-        let replaced = inputs.iter().map(|part| (part.clone(), deadline));
-        self.replaced.extend(replaced);
+        self.replaced.extend(inputs.iter().cloned());
         let committed = self.commits.commit(change);
         committed.map_err(|e| failed("committing rewritten parts", e))?;
         self.metrics.part_rewrites.inc();

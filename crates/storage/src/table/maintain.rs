@@ -9,7 +9,8 @@ use object_store::path::Path;
 use object_store::{ObjectMeta, ObjectStore};
 
 use super::error::{TableError, TableIoError};
-use super::{LOG, Table, milli};
+use super::{LOG, Log, Table, milli};
+use crate::lake::Lake;
 
 /// A file that no version ever named may be one that is being written, and is left alone for this long at least.
 const WRITING_MAX: Duration = Duration::from_secs(24 * 3600);
@@ -59,9 +60,14 @@ impl Table {
         Ok(is_due())
     }
 
-    /// Files that left the table at least `grace` ago and that, if it is `for_scans`, nobody in this process holds; and how many others left it
-    /// and are not forgotten.
-    pub(crate) fn due_tombstones(&self, grace: Duration, for_scans: bool) -> (Vec<String>, u64) {
+    /// Of the files that left the table and are `wanted`, those that did at least `grace` ago and that, if it is `for_scans`, nobody in this process
+    /// holds; and how many others there are that are not forgotten.
+    pub(crate) fn due_tombstones(
+        &self,
+        grace: Duration,
+        for_scans: bool,
+        wanted: impl Fn(&str) -> bool,
+    ) -> (Vec<String>, u64) {
         let now = milli(self.clock.unix_nano());
         let mut state = self.state();
         state.leases.retain(|_, lease| lease.strong_count() > 0);
@@ -69,12 +75,13 @@ impl Table {
             let is_held = for_scans && state.leases.contains_key(path);
             !is_held && is_over(now, since, grace)
         };
-        let tombstones = state.tombstones.iter();
-        let due: Vec<String> = tombstones
-            .filter(|(path, since)| is_due(path, **since))
-            .map(|(path, _)| path.clone())
-            .collect();
-        let left = (state.tombstones.len() - due.len()) as u64;
+        let (mut due, mut left) = (Vec::new(), 0);
+        for (path, since) in state.tombstones.iter().filter(|(path, _)| wanted(path)) {
+            match is_due(path, *since) {
+                true => due.push(path.clone()),
+                false => left += 1,
+            }
+        }
         (due, left)
     }
 
@@ -107,14 +114,12 @@ impl Table {
 
     /// Every file in the table's folder but those of the log, named by a version or not.
     pub(crate) fn list(&self) -> Result<Vec<ObjectMeta>, TableError> {
-        let objects = self.log.objects.clone();
-        let is_data = |meta: &ObjectMeta| !meta.location.as_ref().starts_with(LOG);
-        let list = async move { objects.list(None).try_collect::<Vec<_>>().await };
-        let mut listed = self.log.long(list).map_err(|e| {
-            TableError::store(format!("listing the files of table {}", self.log.name), e)
-        })?;
-        listed.retain(is_data);
-        Ok(listed)
+        self.log.list_files()
+    }
+
+    /// The same of the table `name` of `lake`, whether its log can be read or not.
+    pub(crate) fn list_of(lake: &Lake, name: &str) -> Result<Vec<ObjectMeta>, TableError> {
+        Log::new(lake, name)?.list_files()
     }
 
     fn orphans(&self, listed: Vec<ObjectMeta>, age: Duration) -> Vec<Path> {
@@ -127,6 +132,19 @@ impl Table {
         };
         let orphans = listed.into_iter().filter(is_orphan);
         orphans.map(|object| object.location).collect()
+    }
+}
+
+impl Log {
+    fn list_files(&self) -> Result<Vec<ObjectMeta>, TableError> {
+        let objects = self.objects.clone();
+        let is_data = |meta: &ObjectMeta| !meta.location.as_ref().starts_with(LOG);
+        let list = async move { objects.list(None).try_collect::<Vec<_>>().await };
+        let mut listed = self.long(list).map_err(|e| {
+            TableError::store(format!("listing the files of table {}", self.name), e)
+        })?;
+        listed.retain(is_data);
+        Ok(listed)
     }
 }
 

@@ -383,15 +383,15 @@ fn files_that_left_the_table_are_due_after_their_grace_when_nobody_holds_them() 
         commit(&table, &rig.removing(name)).unwrap();
     }
     rig.clock.advance(HOUR);
-    assert_eq!(table.due_tombstones(2 * HOUR, true), (vec![], 2));
+    assert_eq!(table.due_tombstones(2 * HOUR, true, |_| true), (vec![], 2));
     rig.clock.advance(HOUR);
-    let (due, left) = table.due_tombstones(2 * HOUR, true);
+    let (due, left) = table.due_tombstones(2 * HOUR, true, |_| true);
     assert_eq!((due.as_slice(), left), (&["p=1/removed".to_owned()][..], 1));
-    assert_eq!(table.due_tombstones(2 * HOUR, false).0.len(), 2);
+    assert_eq!(table.due_tombstones(2 * HOUR, false, |_| true).0.len(), 2);
     table.forget_tombstones(&due);
     drop(read);
     let due = vec!["p=1/read".to_owned()];
-    assert_eq!(table.due_tombstones(2 * HOUR, true), (due, 0));
+    assert_eq!(table.due_tombstones(2 * HOUR, true, |_| true), (due, 0));
 }
 
 #[test]

@@ -17,8 +17,8 @@ use storage::{Config, OpenError, Store, Surroundings};
 use store_api::{Append, Appended, Error, ErrorKind, Holds, KeepAll, SpanSink};
 
 use crate::support::{
-    NOW, all, all_logs, clock, config, counted, eager, hold, log, log_request, request, sorted,
-    span, trace_id,
+    NOW, all, all_logs, check_published, clock, config, counted, eager, hold, log, log_request,
+    request, sorted, span, trace_id,
 };
 
 mod checkpoints;
@@ -68,12 +68,14 @@ fn eager_config() -> Config {
     }
 }
 
-/// What is random is the same whenever as much was done on the disk before.
+/// What is random is the same whenever the same is on the disk.
 fn open_with(disk: &FaultyDisk, config: &Config) -> Result<Store, OpenError> {
+    let mut hasher = DefaultHasher::new();
+    disk.tree().hash(&mut hasher);
     let surroundings = Surroundings {
         disk: Arc::new(disk.clone()),
         clock: clock(),
-        entropy: Arc::new(SeededEntropy::new(disk.n_operations())),
+        entropy: Arc::new(SeededEntropy::new(hasher.finish())),
         metrics: Default::default(),
         filter: Arc::new(KeepAll),
     };
@@ -272,6 +274,7 @@ impl Auditor {
         self.check(&store, when).await;
         self.compact(&store, when).await.unwrap();
         self.check(&store, when).await;
+        check_published(disk, when);
         drop(store);
         let store = self.open(disk).unwrap();
         self.check(&store, when).await;

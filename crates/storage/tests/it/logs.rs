@@ -79,7 +79,7 @@ async fn they_are_found_by_trace_wherever_they_are() {
     let store = open(&disk, clock(), &merging());
     assert_eq!(all_logs(&store).await, found());
     assert_eq!(all(&store).await, sorted(&spans));
-    let files = disk.paths("logs/");
+    let files = disk.paths("lake/logs/hour");
     assert_eq!(files.len(), 1, "{files:?}");
 }
 
@@ -137,7 +137,7 @@ async fn a_damaged_part_is_named_and_the_rest_found() {
     store.flush().await.unwrap();
     store.append(log_request(2, &[log(1, 2)])).await.unwrap();
     store.flush().await.unwrap();
-    let path = disk.paths("logs/").remove(0);
+    let path = disk.paths("lake/logs/hour").remove(0);
     let mut bytes = disk.contents(&path);
     bytes.truncate(bytes.len() - 20);
     disk.set_contents(&path, bytes);
@@ -148,7 +148,8 @@ async fn a_damaged_part_is_named_and_the_rest_found() {
         deadline: None,
     };
     let answer = store.logs(request).await.unwrap();
-    assert_eq!(answer.incomplete, Some(Incomplete::Damaged(path)));
+    let in_lake = path.strip_prefix("lake/").unwrap().to_owned();
+    assert_eq!(answer.incomplete, Some(Incomplete::Damaged(in_lake)));
     let found = answer
         .batches
         .iter()
@@ -178,7 +179,7 @@ async fn erased_traces_leave_no_log_record() {
     assert_eq!((proof.findings, proof.unreadable), (vec![], vec![]));
     let proof = store.prove_absent(vec![trace_id(2)]).await.unwrap();
     assert_eq!(proof.findings.len(), 1, "the search finds what is there");
-    assert!(proof.findings[0].path.starts_with("logs/"));
+    assert!(proof.findings[0].path.starts_with("lake/logs/"));
 }
 
 #[tokio::test]
@@ -210,7 +211,7 @@ async fn they_have_a_retention_of_their_own_and_pins_outlive_it() {
     clock.advance(4 * day);
     store.compact().await.unwrap();
     assert_eq!(all_logs(&store).await, [""; 0]);
-    assert_eq!(disk.paths("logs/"), [""; 0]);
+    assert_eq!(disk.paths("lake/logs/hour"), [""; 0]);
 }
 
 #[tokio::test]

@@ -13,6 +13,7 @@ mod lake;
 mod logs;
 mod offline;
 mod offline_repair;
+mod part_tables;
 mod pressure;
 mod real_disk;
 mod rewriting;

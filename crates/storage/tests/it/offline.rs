@@ -67,7 +67,7 @@ pub(crate) fn contents(disk: &FaultyDisk) -> BTreeMap<String, Vec<u8>> {
 
 /// The files of parts.
 pub(crate) fn parts(disk: &FaultyDisk) -> Vec<String> {
-    let tables = ["logs/", "rollups/", "edges/"].into_iter();
+    let tables = ["lake/logs/hour", "lake/rollups/hour", "lake/edges/hour"].into_iter();
     tables.flat_map(|table| disk.paths(table)).collect()
 }
 
@@ -300,7 +300,12 @@ fn each_byte_is_told(disk: &FaultyDisk, path: &str, places: impl Iterator<Item =
 #[tokio::test]
 async fn a_changed_byte_is_told_wherever_it_is() {
     let disk = folder(&[&many(300)], &[span(4, 4), span(5, 5)]).await;
-    let tables = ["lake/spans/hour", "logs/", "rollups/", "edges/"];
+    let tables = [
+        "lake/spans/hour",
+        "lake/logs/hour",
+        "lake/rollups/hour",
+        "lake/edges/hour",
+    ];
     for path in tables.iter().filter_map(|table| disk.paths(table).pop()) {
         let len = disk.contents(&path).len();
         each_byte_is_told(&disk, &path, (0..len).step_by(211).chain(len - 12..len));
@@ -308,11 +313,14 @@ async fn a_changed_byte_is_told_wherever_it_is() {
     let catalog = disk.paths("catalog/").remove(0);
     let text = String::from_utf8(disk.contents(&catalog)).unwrap();
     each_byte_is_told(&disk, &catalog, (0..text.len()).step_by(5));
-    let entry = disk.paths("lake/spans/_delta_log/").remove(1);
-    let text = String::from_utf8(disk.contents(&entry)).unwrap();
-    // The first line, of which other tools show a part, has the checksum of the others.
-    let first = text.find('\n').unwrap() + 1;
-    each_byte_is_told(&disk, &entry, (first..text.len()).step_by(7));
+    for table in ["spans", "logs", "edges"] {
+        let log = format!("lake/{table}/_delta_log/");
+        let entry = disk.paths(&log).remove(1);
+        let text = String::from_utf8(disk.contents(&entry)).unwrap();
+        // The first line, of which other tools show a part, has the checksum of the others.
+        let first = text.find('\n').unwrap() + 1;
+        each_byte_is_told(&disk, &entry, (first..text.len()).step_by(7));
+    }
     let segment = disk.paths("log/").remove(0);
     let bytes = disk.contents(&segment);
     let salt = &bytes[32..40];

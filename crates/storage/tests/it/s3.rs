@@ -9,11 +9,15 @@ use http::StatusCode;
 use model::TenantId;
 use proptest::prelude::*;
 use storage::{Config, LakeLocation, Store};
-use store_api::{Appended, ErrorKind, KeepAll, ScanRequest, SpanSink, SpanSource};
+use store_api::{Appended, ErrorKind, Holds, KeepAll, ScanRequest, SpanSink, SpanSource};
+use telemetry::StorageMetrics;
 use testkit::conformance::{self, Fixture};
 
 use crate::s3_server::Server;
-use crate::support::{all, clock, config, request, sorted, span};
+use crate::support::{
+    NOW, PART_TABLES, all, all_logs, clock, config, counted, eager, files_of_log, hold, log,
+    log_request, request, sorted, span, trace_id,
+};
 use sim::disk::{FaultyDisk, Survives};
 
 /// Longer than anything here takes.
@@ -234,4 +238,120 @@ async fn a_vacuum_in_a_bucket_leaves_what_is_in_the_table() {
     let objects = server.objects("lake/spans");
     assert_eq!(store.vacuum().await.unwrap(), 0);
     assert_eq!(server.objects("lake/spans"), objects);
+}
+
+/// A flush of a span and a log record.
+async fn keep_both(store: &Store, number: u8) {
+    let logs = [log(number, u64::from(number))];
+    let done = store.append(log_request(100 + number, &logs)).await;
+    assert_eq!(done.unwrap(), Appended::Stored);
+    keep(store, number).await;
+}
+
+async fn check_both(store: &Store, numbers: std::ops::RangeInclusive<u8>) {
+    assert_eq!(all(store).await, spans_of(numbers.clone()));
+    let logs: Vec<_> = numbers.clone().map(|n| log(n, u64::from(n))).collect();
+    assert_eq!(all_logs(store).await, sorted(&logs));
+    let counted = counted(store, 10).await;
+    assert_eq!(counted.values().sum::<i64>(), numbers.count() as i64);
+}
+
+/// The files of a table that other tools find.
+fn published(server: &Server, table: &str) -> Vec<String> {
+    let entries = server.objects(&format!("{table}/_delta_log")).into_iter();
+    let files = files_of_log(table, entries.map(|entry| server.contents(&entry)));
+    files.into_iter().collect()
+}
+
+fn check_published(server: &Server) {
+    for table in PART_TABLES {
+        let there = server.objects(&format!("{table}/hour=2026-11-22-22"));
+        assert_eq!(published(server, table), there);
+    }
+}
+
+#[tokio::test]
+async fn logs_and_counts_are_tables_of_the_bucket() {
+    let server = Server::start();
+    let disk = FaultyDisk::new();
+    let config = Config {
+        compaction: eager(),
+        ..in_bucket(&server, "", PATIENT)
+    };
+    let store = open(&disk, &config);
+    for number in 1..=3 {
+        keep_both(&store, number).await;
+        check_both(&store, 1..=number).await;
+        check_published(&server);
+    }
+    assert_eq!(published(&server, "logs").len(), 3);
+    store.compact().await.unwrap();
+    check_both(&store, 1..=3).await;
+    check_published(&server);
+    assert_eq!(published(&server, "logs").len(), 1);
+    assert_eq!(disk.paths("logs/"), [""; 0], "nothing beside the lake");
+    drop(store);
+    let store = open(&disk, &config);
+    check_both(&store, 1..=3).await;
+    let erased = vec![trace_id(2)];
+    let request = hold(erased.clone(), "asked for");
+    store.erase(request, NOW).await.unwrap();
+    store.compact().await.unwrap();
+    check_published(&server);
+    let proof = store.prove_absent(erased).await.unwrap();
+    assert_eq!((proof.findings, proof.unreadable), (vec![], vec![]));
+}
+
+#[tokio::test]
+async fn a_publication_without_an_answer_fails_no_flush_and_is_made_up_for() {
+    let server = Server::start();
+    let disk = FaultyDisk::new();
+    let metrics = StorageMetrics::default();
+    let store = Store::open_on(
+        Arc::new(disk.clone()),
+        &in_bucket(&server, "", HASTY),
+        clock(),
+        metrics.clone(),
+        Arc::new(KeepAll),
+    )
+    .unwrap();
+    keep_both(&store, 1).await;
+    server.afflict("logs");
+    server.lose_answers(1);
+    keep_both(&store, 2).await;
+    check_published(&server);
+    let arrive = server.delay_commit();
+    keep_both(&store, 3).await;
+    check_both(&store, 1..=3).await;
+    assert!(metrics.publish_errors.get() > 0);
+    assert_eq!(published(&server, "logs").len(), 2, "it has not arrived");
+    assert_eq!(published(&server, "edges").len(), 3);
+    server.resume();
+    let (told, became) = tokio::sync::oneshot::channel();
+    arrive.send(told).unwrap();
+    assert_eq!(became.await.unwrap(), StatusCode::OK);
+    keep_both(&store, 4).await;
+    check_published(&server);
+}
+
+#[tokio::test]
+async fn a_publication_of_a_dead_process_that_is_on_its_way_does_not_land() {
+    let server = Server::start();
+    let disk = FaultyDisk::new();
+    let store = open(&disk, &in_bucket(&server, "", HASTY));
+    keep_both(&store, 1).await;
+    server.afflict("logs");
+    let arrive = server.delay_commit();
+    keep_both(&store, 2).await;
+    let disk = disk.power_cut(Survives::Nothing);
+    drop(store);
+    server.resume();
+    let store = open(&disk, &in_bucket(&server, "", PATIENT));
+    check_published(&server);
+    let (told, became) = tokio::sync::oneshot::channel();
+    arrive.send(told).unwrap();
+    assert_eq!(became.await.unwrap(), StatusCode::PRECONDITION_FAILED);
+    keep_both(&store, 3).await;
+    check_both(&store, 1..=3).await;
+    check_published(&server);
 }

@@ -37,6 +37,8 @@ struct Faults {
     /// But for this one, which is on its way until this resolves, whether its sender waits or not.
     on_its_way: Mutex<Option<oneshot::Receiver<oneshot::Sender<StatusCode>>>>,
     requests: AtomicU32,
+    /// What the path of a commit has that is lost, stuck or on its way; empty for every commit.
+    afflicted: Mutex<String>,
 }
 
 pub(crate) struct Server {
@@ -130,12 +132,22 @@ impl Server {
         arrive
     }
 
+    /// Only commits to `table` get lost or stuck from now on.
+    pub(crate) fn afflict(&self, table: &str) {
+        *self.faults.afflicted.lock().unwrap() = format!("/{table}/_delta_log/");
+    }
+
     pub(crate) fn resume(&self) {
         self.faults.is_stuck.store(false, Ordering::SeqCst);
     }
 
     pub(crate) fn requests(&self) -> u32 {
         self.faults.requests.load(Ordering::SeqCst)
+    }
+
+    /// The bytes of an object.
+    pub(crate) fn contents(&self, name: &str) -> Vec<u8> {
+        std::fs::read(self.folder.path().join(BUCKET).join(name)).unwrap()
     }
 
     /// The objects below `prefix` of the bucket.
@@ -182,6 +194,10 @@ impl Front {
         let request = Request::from_parts(parts, Body::from(body));
         if !is_commit {
             return self.serve(request).await;
+        }
+        let afflicted = faults.afflicted.lock().unwrap().clone();
+        if !request.uri().path().contains(&afflicted) {
+            return self.serve_commit(request).await;
         }
         let on_its_way = faults.on_its_way.lock().unwrap().take();
         if let Some(on_its_way) = on_its_way {

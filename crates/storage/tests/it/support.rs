@@ -1,6 +1,6 @@
 //! What the tests share.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use clock::ManualClock;
@@ -8,6 +8,7 @@ use columnar::{from_model, logs_from_model, logs_to_model, to_model};
 use futures::TryStreamExt;
 use model::{LogRecord, SeverityNumber, Span, SpanId, TenantId, TraceId};
 use rollup::{EdgeDelta, Limits, RedDelta};
+use sim::disk::FaultyDisk;
 use storage::{Config, Policy};
 use store_api::{
     Append, CountRequest, CountSource, CountTable, HoldRequest, LogRequest, LogSource,
@@ -143,6 +144,53 @@ pub(crate) async fn all_logs(source: &dyn LogSource) -> Vec<String> {
         .iter()
         .flat_map(|batch| logs_to_model(batch).unwrap());
     sorted(&records.collect::<Vec<_>>())
+}
+
+/// The tables beside the spans.
+pub(crate) const PART_TABLES: [&str; 3] = ["logs", "rollups", "edges"];
+
+/// The files that the log of `table` in the data folder says are in it.
+pub(crate) fn published(disk: &FaultyDisk, table: &str) -> BTreeSet<String> {
+    let folder = format!("lake/{table}");
+    let entries = disk.paths(&format!("{folder}/_delta_log/0")).into_iter();
+    files_of_log(&folder, entries.map(|path| disk.contents(&path)))
+}
+
+/// The files of the table in `folder` by the entries of its log, as any tool reads it that knows no checkpoints.
+pub(crate) fn files_of_log(
+    folder: &str,
+    entries: impl Iterator<Item = Vec<u8>>,
+) -> BTreeSet<String> {
+    let mut files = BTreeSet::new();
+    for entry in entries {
+        for line in String::from_utf8(entry).unwrap().lines() {
+            let action: serde_json::Value = serde_json::from_str(line).unwrap();
+            let path_of = |kind: &str| action[kind]["path"].as_str();
+            if let Some(path) = path_of("add") {
+                assert!(files.insert(format!("{folder}/{path}")), "twice: {path}");
+            }
+            if let Some(path) = path_of("remove") {
+                assert!(
+                    files.remove(&format!("{folder}/{path}")),
+                    "not there: {path}"
+                );
+            }
+        }
+    }
+    files
+}
+
+/// Other tools find every file that is there, and no other. A log that was cleaned up is not looked at.
+pub(crate) fn check_published(disk: &FaultyDisk, when: &str) {
+    for table in PART_TABLES {
+        let first = format!("lake/{table}/_delta_log/{:020}.json", 0);
+        if disk.paths(&first).is_empty() {
+            continue;
+        }
+        let there = disk.paths(&format!("lake/{table}/hour"));
+        let published = published(disk, table);
+        assert_eq!(Vec::from_iter(published), there, "{when}: {table}");
+    }
 }
 
 /// Asks for a pin or an erasure of traces of the default tenant.

@@ -3,6 +3,7 @@
 //! `catalog-1`: three commits, each of one block of one request (1 to 3) of four spans, and request 4 of one span in the log.
 //! `catalog-2`: the same, with requests 1 and 2 merged, and trace 1 pinned.
 //! `catalog-3`: the same, and with requests 1 to 3 another of one log record each (11 to 13), and counts of all spans.
+//! `catalog-4`: the same with blocks in a Delta table; parts still lie beside the lake, those of the first two requests merged.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -17,7 +18,7 @@ use crate::support::{
 };
 use sim::disk::{Fault, FaultyDisk, Survives};
 
-const GOLDENS: [&str; 3] = ["catalog-1", "catalog-2", "catalog-3"];
+const GOLDENS: [&str; 4] = ["catalog-1", "catalog-2", "catalog-3", "catalog-4"];
 
 fn golden(name: &str) -> FaultyDisk {
     let disk = FaultyDisk::new();
@@ -79,7 +80,7 @@ async fn check(golden: &str, disk: &FaultyDisk, config: &Config, when: &str) {
     store.append(request(5, &[span(5, 50)])).await.unwrap();
     store.flush().await.unwrap();
     assert_eq!(all(&store).await.len(), expected.len() + 1, "{when}");
-    if golden == "catalog-3" {
+    if ["catalog-3", "catalog-4"].contains(&golden) {
         let logs: Vec<_> = (1..=3).map(|n| log(n, u64::from(n))).collect();
         assert_eq!(all_logs(&store).await, sorted(&logs), "{when}");
         for number in 1..=3 {
@@ -92,7 +93,9 @@ async fn check(golden: &str, disk: &FaultyDisk, config: &Config, when: &str) {
             assert_eq!(counted.get(&span.name), Some(&1), "{when}: {}", span.name);
         }
     }
-    assert_eq!(disk.paths("blocks/"), [""; 0], "{when}");
+    for folder in ["blocks/", "logs/", "rollups/", "edges/"] {
+        assert_eq!(disk.paths(folder), [""; 0], "{when}");
+    }
 }
 
 #[tokio::test]
@@ -104,7 +107,14 @@ async fn folders_with_earlier_catalogs_are_upgraded() {
             lake: LakeLocation::Folder(folder.path().to_owned()),
             ..config()
         };
-        check(name, &golden(name), &elsewhere, "to another folder").await;
+        let disk = golden(name);
+        // A table that is there already lies where the lake was then.
+        for path in disk.paths("lake/") {
+            let to = folder.path().join(path.strip_prefix("lake/").unwrap());
+            std::fs::create_dir_all(to.parent().unwrap()).unwrap();
+            std::fs::write(to, disk.contents(&path)).unwrap();
+        }
+        check(name, &disk, &elsewhere, "to another folder").await;
     }
 }
 
@@ -154,8 +164,14 @@ async fn a_checkpoint_of_version_1_is_read() {
 
 #[tokio::test]
 async fn power_may_go_at_any_operation_of_the_upgrade() {
+    for golden in ["catalog-3", "catalog-4"] {
+        lose_power_in_upgrade(golden).await;
+    }
+}
+
+async fn lose_power_in_upgrade(name: &str) {
     for n in 1.. {
-        let disk = golden("catalog-3");
+        let disk = golden(name);
         disk.inject(Fault::PowerLoss(n));
         let opened = open(&disk, &config()).is_ok();
         for survives in [
@@ -165,7 +181,7 @@ async fn power_may_go_at_any_operation_of_the_upgrade() {
         ] {
             let when = format!("power lost at operation {n}, {survives:?} survives");
             let disk = disk.power_cut(survives);
-            check("catalog-3", &disk, &config(), &when).await;
+            check(name, &disk, &config(), &when).await;
         }
         if opened {
             assert!(n > 30, "the upgrade has only {n} operations");
