@@ -156,9 +156,10 @@ fn lake(disk: &Arc<dyn Disk>) -> Result<Lake, OpenError> {
 struct Looked {
     catalog: Catalog,
     requests: Vec<KeptRequest>,
-    /// Files that left a table, and may still be read.
+    /// Files that left the table of spans, and may still be read.
     left: HashSet<String>,
-    part_tables: Vec<(PartTable, FoundPartTable)>,
+    lake: Lake,
+    node: String,
     /// What of the table is damaged and not needed.
     damaged: Vec<String>,
 }
@@ -168,8 +169,7 @@ impl Looked {
     fn at(disk: &Arc<dyn Disk>) -> Result<Self, OpenError> {
         let node = node::known(disk.as_ref())?;
         let lake = lake(disk)?;
-        let node_name = node.as_deref().unwrap_or_default();
-        let found = FoundBlocks::look(&lake, node_name)?;
+        let found = FoundBlocks::look(&lake, node.as_deref().unwrap_or_default())?;
         let opened = StepFiles::open(disk.clone(), found.last_step, found.catalog);
         let steps = opened.map_err(|error| match found.is_there {
             false if node.is_some() => CatalogError::Damaged {
@@ -193,18 +193,23 @@ impl Looked {
             let blocks = blocks.into_iter().map(Block::unleased).collect();
             catalog = catalog.with_blocks(0, blocks, &HashSet::new());
         }
-        let tables = PartTable::ALL.into_iter();
-        let tables = tables.map(|table| (table, FoundPartTable::look(&lake, table, node_name)));
-        let part_tables: Vec<_> = tables.collect();
-        let mut left = found.left;
-        left.extend(part_tables.iter().flat_map(|(_, found)| found.left.clone()));
         Ok(Self {
             catalog,
             requests: steps.files.requests().cloned().collect(),
-            left,
-            part_tables,
+            left: found.left,
+            lake,
+            node: node.unwrap_or_default(),
             damaged: found.damaged,
         })
+    }
+}
+
+impl Looked {
+    /// What other tools see of parts.
+    fn part_tables(&self) -> Vec<FoundPartTable> {
+        let tables = PartTable::ALL.into_iter();
+        let look = |table| FoundPartTable::look(&self.lake, table, &self.node);
+        tables.map(look).collect()
     }
 }
 

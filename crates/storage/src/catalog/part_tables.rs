@@ -68,6 +68,7 @@ struct Difference {
 /// A table that is only looked at. Paths are relative to the data folder.
 #[derive(Debug)]
 pub(crate) struct FoundPartTable {
+    pub(crate) of: PartTable,
     /// Where its log lies.
     pub(crate) log: String,
     /// The node's files in the table, `None` when there is none.
@@ -392,6 +393,7 @@ impl FoundPartTable {
     pub(crate) fn look(lake: &Lake, of: PartTable, node: &str) -> Self {
         let placed = |path: &str| format!("{}/{path}", of.folder_in_data());
         let mut this = Self {
+            of,
             log: placed(crate::table::LOG),
             files: None,
             left: HashSet::new(),

@@ -23,8 +23,8 @@ pub struct Inspection {
     pub bytes: u64,
     /// That of spans first.
     pub tables: Vec<TableFacts>,
-    /// By folder, what is not of a table: `log`, `catalog`, `state`, `quarantine`; under `lake` the log of the table of spans and those of its
-    /// files that it does not name, and under the name of another table those of its files that the catalog does not name. The root is empty.
+    /// By folder, what is not of a table: `log`, `catalog`, `state`, `quarantine`; under `lake` the logs of the tables and those of their
+    /// files that the catalog does not name, and under the name of a table of parts the same in a folder that was not upgraded. The root is empty.
     pub others: BTreeMap<String, FilesFacts>,
 }
 

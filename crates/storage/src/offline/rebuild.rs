@@ -20,8 +20,8 @@ use super::verify::{Subject, checksum, subject_of};
 use super::{Looked, Offline, files_of, lake, quarantine, tell};
 use crate::block::{BlockNames, OpenBlock, Reading, group_rows, hour_of_path, hour_start};
 use crate::catalog::{
-    BlockEntry, BlockTable, FoundBlocks, KeptRequest, PartEntry, PartTable, Purpose, Step,
-    StepFiles, bring_part,
+    BlockEntry, BlockTable, FoundBlocks, FoundPartTable, KeptRequest, PartEntry, PartTable,
+    Purpose, Step, StepFiles, bring_part,
 };
 use crate::disk::Disk;
 use crate::error::OpenError;
@@ -216,6 +216,8 @@ impl Known {
         let mut unknown = 0;
         for table in PartTable::ALL {
             let [files, before] = files_of(look.as_ref(), Some(table))?;
+            // As far as it can be read, it tells of merges whose steps cannot.
+            let left = FoundPartTable::look(&lake, table, &node).left;
             let is_before = files
                 .iter()
                 .map(|_| false)
@@ -224,7 +226,7 @@ impl Known {
                 let Some((id, noted)) = noted_as(path, is_before) else {
                     continue;
                 };
-                if self.removed.contains(&id) {
+                if self.removed.contains(&id) || left.contains(path) {
                     continue;
                 }
                 let known = self.parts.get(&id).filter(|p| p.path == noted);

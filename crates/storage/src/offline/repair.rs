@@ -313,7 +313,7 @@ impl Bench {
         let disk = self.disk.as_ref();
         let look: Arc<dyn Disk> = Arc::new(ReadOnly(self.disk.clone()));
         let looked = Looked::at(&look)?;
-        for path in unnamed(look.as_ref(), &looked)? {
+        for path in unnamed(look.as_ref(), &looked, &looked.part_tables())? {
             let place = quarantine::put(disk, &path).map_err(OpenError::io(&path))?;
             let what = "put away, since no commit names it";
             done.push(Repaired::put_away(&path, what, Some(place)));

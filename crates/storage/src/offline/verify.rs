@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::examine::examine;
 use super::{Looked, Offline, files_of, lake, tables, tell};
 use crate::block::{OpenBlock, Reading};
-use crate::catalog::{BlockEntry, Catalog, FoundBlocks, PartEntry, StepFiles};
+use crate::catalog::{BlockEntry, Catalog, FoundBlocks, FoundPartTable, PartEntry, StepFiles};
 use crate::disk::Disk;
 use crate::error::{BlockError, CatalogError, OpenError, TableError};
 use crate::holds::{self, HoldsFile};
@@ -123,9 +123,10 @@ impl Offline {
         for entry in catalog.parts() {
             verified.part(disk.as_ref(), entry);
         }
-        verified.published(&looked);
+        let tables = looked.part_tables();
+        verified.published(catalog, &tables);
         verified.log(disk.as_ref(), catalog)?;
-        verified.leftovers(disk.as_ref(), &looked)?;
+        verified.leftovers(disk.as_ref(), &looked, &tables)?;
         Ok(verified)
     }
 }
@@ -251,8 +252,8 @@ impl Verified {
     }
 
     /// What other tools see of parts.
-    fn published(&mut self, looked: &Looked) {
-        for (table, found) in &looked.part_tables {
+    fn published(&mut self, catalog: &Catalog, tables: &[FoundPartTable]) {
+        for found in tables {
             for (path, error) in &found.damaged {
                 let subject = match error {
                     TableError::Unsupported { .. } => Subject::Version,
@@ -261,14 +262,14 @@ impl Verified {
                 self.add(subject, path, without_path(tell(error), path));
             }
             let Some(files) = &found.files else { continue };
-            let parts = looked.catalog.parts().filter(|part| part.table == *table);
+            let parts = catalog.parts().filter(|part| part.table == found.of);
             let parts: HashSet<&str> = parts.map(|part| part.path.as_str()).collect();
             let files: HashSet<&str> = files.iter().map(String::as_str).collect();
             let behind = parts.symmetric_difference(&files).count();
             if behind > 0 && found.damaged.is_empty() {
                 self.notes.push(format!(
                     "other tools do not see yet what became of {behind} files of {}; the server publishes it when it starts",
-                    table.name()
+                    found.of.name()
                 ));
             }
         }
@@ -321,8 +322,13 @@ impl Verified {
     }
 
     /// Files that nothing names.
-    fn leftovers(&mut self, disk: &dyn Disk, looked: &Looked) -> Result<(), OpenError> {
-        for path in unnamed(disk, looked)? {
+    fn leftovers(
+        &mut self,
+        disk: &dyn Disk,
+        looked: &Looked,
+        tables: &[FoundPartTable],
+    ) -> Result<(), OpenError> {
+        for path in unnamed(disk, looked, tables)? {
             self.notes.push(format!(
                 "{path} is named by no commit; the server removes it when it starts"
             ));
@@ -339,11 +345,16 @@ impl Verified {
     }
 }
 
-/// The files of tables that nothing names, and that did not leave the table a short while ago.
-pub(super) fn unnamed(disk: &dyn Disk, looked: &Looked) -> Result<BTreeSet<String>, OpenError> {
+/// The files of tables that nothing names, and that did not leave their table a short while ago.
+pub(super) fn unnamed(
+    disk: &dyn Disk,
+    looked: &Looked,
+    part_tables: &[FoundPartTable],
+) -> Result<BTreeSet<String>, OpenError> {
     let blocks = looked.catalog.blocks().map(|b| b.path.as_str());
     let parts = looked.catalog.parts().map(|p| p.path.as_str());
-    let left = looked.left.iter().map(String::as_str);
+    let left = part_tables.iter().flat_map(|table| &table.left);
+    let left = left.chain(&looked.left).map(String::as_str);
     let named: HashSet<&str> = blocks.chain(parts).chain(left).collect();
     let mut unnamed = BTreeSet::new();
     for (table, _) in tables() {

@@ -143,3 +143,93 @@ impl Read for InputFrom {
         Ok(len)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    use arrow::array::{Int64Array, RecordBatch, StringArray};
+    use parquet::arrow::ArrowWriter;
+    use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+    use parquet::file::metadata::ParquetMetaDataReader;
+    use parquet::file::properties::WriterProperties;
+
+    use super::*;
+
+    /// A file in memory that counts its reads.
+    #[derive(Debug)]
+    struct Counted(Vec<u8>, AtomicU64);
+
+    impl DiskFile for Counted {
+        fn allocate(&self, _: u64) -> io::Result<()> {
+            Err(io::ErrorKind::Unsupported.into())
+        }
+
+        fn write_at(&self, _: u64, _: &[u8]) -> io::Result<()> {
+            Err(io::ErrorKind::Unsupported.into())
+        }
+
+        fn read_at(&self, offset: u64, bytes: &mut [u8]) -> io::Result<()> {
+            self.1.fetch_add(1, Ordering::Relaxed);
+            let at = offset as usize;
+            bytes.copy_from_slice(&self.0[at..at + bytes.len()]);
+            Ok(())
+        }
+
+        fn len(&self) -> io::Result<u64> {
+            Ok(self.0.len() as u64)
+        }
+
+        fn sync(&self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// Row groups of many pages; a column that is larger than a window, and one that is not.
+    fn file() -> (RecordBatch, Vec<u8>) {
+        let rows = 0..40_000_i64;
+        let texts = rows
+            .clone()
+            .map(|n| format!("{:x}", n.wrapping_mul(0x9e37_79b9_7f4a)));
+        let numbers = Int64Array::from_iter_values(rows);
+        let texts = StringArray::from_iter_values(texts);
+        let batch = RecordBatch::try_from_iter([
+            ("number", Arc::new(numbers) as _),
+            ("text", Arc::new(texts) as _),
+        ]);
+        let batch = batch.unwrap();
+        let properties = WriterProperties::builder()
+            .set_max_row_group_row_count(Some(25_000))
+            .set_data_page_row_count_limit(500)
+            .set_write_batch_size(500)
+            .set_dictionary_enabled(false);
+        let properties = Some(properties.build());
+        let mut writer = ArrowWriter::try_new(Vec::new(), batch.schema(), properties).unwrap();
+        writer.write(&batch).unwrap();
+        (batch, writer.into_inner().unwrap())
+    }
+
+    #[test]
+    fn a_file_is_the_same_in_fewer_reads() {
+        let (batch, bytes) = file();
+        assert!(bytes.len() as u64 > 2 * WINDOW_BYTES);
+        let reads = [false, true].map(|is_remote| {
+            let file = Arc::new(Counted(bytes.clone(), AtomicU64::new(0)));
+            let mut input = Input::new(file.clone()).unwrap();
+            let metadata = ParquetMetaDataReader::new().parse_and_finish(&input);
+            if is_remote {
+                input = input.reading_ahead(&metadata.unwrap());
+            }
+            let reader = ParquetRecordBatchReaderBuilder::try_new(input).unwrap();
+            let mut rows = 0;
+            for read in reader.with_batch_size(1_000).build().unwrap() {
+                let read = read.unwrap();
+                assert_eq!(read, batch.slice(rows, read.num_rows()));
+                rows += read.num_rows();
+            }
+            assert_eq!(rows, batch.num_rows());
+            file.1.load(Ordering::Relaxed)
+        });
+        assert!(reads[1] * 8 < reads[0], "{reads:?}");
+    }
+}

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use arrow::array::{RecordBatch, UInt32Array};
 use arrow::compute::take_record_batch;
+use futures::{StreamExt, stream};
 use model::TraceId;
 use store_api::{Error, Incomplete, LogAnswer, LogRequest};
 
@@ -14,12 +15,15 @@ use crate::disk::Disk;
 use crate::error::BlockError;
 use crate::head::HeadBatch;
 
+/// Parts that one question reads at once; in a bucket each is several requests after each other.
+const PARTS_AT_ONCE: usize = 4;
+
 /// Answers questions about log records.
 #[derive(Debug)]
 pub(crate) struct LogReader(pub(crate) PartSource);
 
 impl LogReader {
-    /// The log records of some traces. The head and the parts are taken at one moment; parts are read one after the other.
+    /// The log records of some traces. The head and the parts are taken at one moment; a few parts are read at once.
     pub(crate) async fn logs(&self, request: LogRequest) -> Result<LogAnswer, Error> {
         let erased = self.0.holds.current().erased(&request.tenant);
         let wanted = request.trace_ids.iter().copied();
@@ -44,23 +48,29 @@ impl LogReader {
             add(&mut answer, &mut left, rows.into_iter().collect());
         }
         // The newest first, which people more often ask for.
-        for part in catalog
-            .parts_of(PartTable::Logs, &request.tenant)
-            .iter()
-            .rev()
-        {
-            if answer.incomplete == Some(Incomplete::Rows) {
-                break;
-            }
-            if self.0.is_late(request.deadline) {
-                answer.incomplete = Some(Incomplete::Deadline);
-                break;
-            }
+        let parts = catalog.parts_of(PartTable::Logs, &request.tenant);
+        let (source, deadline, rows_max) = (&self.0, request.deadline, request.rows_max);
+        let reads = parts.iter().rev().cloned().map(|part| {
             let (path, ids) = (part.path.clone(), ids.clone());
-            let read = self.0.work(move |disk| of_part(disk, &path, &ids, left));
-            match read.await? {
-                Ok(batches) => add(&mut answer, &mut left, batches),
-                Err(error) => answer.incomplete = Some(unread(part, error)?),
+            async move {
+                if source.is_late(deadline) {
+                    return Ok((part, None));
+                }
+                let read = source.work(move |disk| of_part(disk, &path, &ids, rows_max));
+                Ok::<_, Error>((part, Some(read.await?)))
+            }
+        });
+        let mut reads = std::pin::pin!(stream::iter(reads).buffered(PARTS_AT_ONCE));
+        while answer.incomplete != Some(Incomplete::Rows)
+            && let Some(read) = reads.next().await
+        {
+            match read? {
+                (_, Some(Ok(batches))) => add(&mut answer, &mut left, batches),
+                (part, Some(Err(error))) => answer.incomplete = Some(unread(&part, error)?),
+                (_, None) => {
+                    answer.incomplete = Some(Incomplete::Deadline);
+                    break;
+                }
             }
         }
         Ok(answer)

@@ -1,13 +1,17 @@
 //! Repairs: what is damaged is put away, and the rest is served.
 
+use std::sync::Arc;
+
 use model::{Span, TraceId};
 use sim::disk::FaultyDisk;
 use storage::disk::Disk;
 use storage::{Repaired, Subject};
-use store_api::SpanSink;
+use store_api::{KeepAll, SpanSink};
 
 use crate::offline::{contents, folder, offline, parts, put, store, verify};
-use crate::support::{all, all_logs, clock, log, log_request, request, sorted, span};
+use crate::support::{
+    all, all_logs, clock, config, counted, eager, log, log_request, request, sorted, span,
+};
 
 /// Repairs what is wrong with `disk`, after which nothing is.
 fn repair(disk: &FaultyDisk) -> Vec<Repaired> {
@@ -38,6 +42,8 @@ async fn damaged_blocks_and_parts_are_taken_out() {
         &[span(4, 4)],
     )
     .await;
+    // Of one process, so in the order of their numbers.
+    let paths = disk.paths("lake/spans/hour");
     let running = store(&disk);
     running
         .append(log_request(150, &[log(7, 7)]))
@@ -45,12 +51,11 @@ async fn damaged_blocks_and_parts_are_taken_out() {
         .unwrap();
     running.flush().await.unwrap();
     drop(running);
-    let paths = disk.paths("lake/spans/hour");
     let short = change(&disk, &paths[0], |bytes| bytes.truncate(bytes.len() / 2));
     disk.remove(&paths[1]).unwrap();
-    let mut parts = disk.paths("lake/logs/hour");
-    parts.retain(|path| path.ends_with("-00000001-L0.parquet"));
-    let part = parts.remove(0);
+    let mut of_logs = disk.paths("lake/logs/hour");
+    of_logs.retain(|path| path.ends_with("-00000001-L0.parquet"));
+    let part = of_logs.remove(0);
     let part_bytes = change(&disk, &part, |bytes| bytes[100] ^= 1);
 
     let done = repair(&disk);
@@ -202,6 +207,41 @@ async fn a_damaged_catalog_is_made_anew() {
         assert_eq!(verify(&disk).problems, []);
         assert_eq!(all(&store(&disk)).await.len(), 5);
     }
+}
+
+/// What a merge replaced a moment ago is still there, for other readers.
+#[tokio::test]
+async fn parts_that_were_replaced_do_not_count_again_in_a_catalog_made_anew() {
+    let disk = FaultyDisk::new();
+    let graceful = || storage::Config {
+        compaction: eager(),
+        vacuum_grace: std::time::Duration::from_secs(3600),
+        ..config()
+    };
+    let open = || {
+        let (disk, filter) = (Arc::new(disk.clone()), Arc::new(KeepAll));
+        storage::Store::open_on(disk, &graceful(), clock(), Default::default(), filter).unwrap()
+    };
+    let running = open();
+    for number in 1..=3 {
+        let spans = [span(number, u64::from(number))];
+        running.append(request(number, &spans)).await.unwrap();
+        let logs = log_request(100 + number, &[log(number, u64::from(number))]);
+        running.append(logs).await.unwrap();
+        running.flush().await.unwrap();
+    }
+    running.compact().await.unwrap();
+    let before = counted(&running, 10).await;
+    drop(running);
+    assert_eq!(disk.paths("lake/rollups/hour").len(), 4);
+    for path in disk.paths("catalog/") {
+        change(&disk, &path, |bytes| bytes.truncate(9));
+    }
+    repair(&disk);
+    let running = open();
+    assert_eq!(counted(&running, 10).await, before);
+    let logs: Vec<_> = (1..=3).map(|n| log(n, u64::from(n))).collect();
+    assert_eq!(all_logs(&running).await, sorted(&logs));
 }
 
 #[tokio::test]
