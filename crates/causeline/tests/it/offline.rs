@@ -42,7 +42,7 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 
 /// The files of blocks in the data folder `folder`.
 fn blocks(folder: &Path) -> Vec<PathBuf> {
-    let mut found = files(&folder.join("lake"));
+    let mut found = files(&folder.join("lake/spans"));
     found.retain(|path| path.extension().is_some_and(|e| e == "parquet"));
     found
 }

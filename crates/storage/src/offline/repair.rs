@@ -82,10 +82,14 @@ impl Offline {
                 done.push(Repaired::put_away(&folder, what, None));
             }
         }
-        let is_upgraded = self.disk.list(FoundBlocks::FOLDER).is_ok();
+        // A part beside the lake may be told as gone where an upgrade was cut short that had moved it.
+        let is_apart =
+            |p: &Problem| matches!(p.subject, Subject::Part(_)) && !p.path.starts_with("lake/");
+        let is_upgraded =
+            self.disk.list(FoundBlocks::FOLDER).is_ok() && !rest.problems.iter().any(is_apart);
         let bench = Bench::new(self, clock)?;
         if !is_upgraded {
-            // Its blocks have other places now.
+            // Its blocks and parts have other places now.
             rest = self.verify()?;
         }
         for problem in &rest.problems {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use model::{Span, TraceId};
-use sim::disk::FaultyDisk;
+use sim::disk::{Fault, FaultyDisk, Survives};
 use storage::disk::Disk;
 use storage::{Repaired, Subject};
 use store_api::{KeepAll, SpanSink};
@@ -12,6 +12,7 @@ use crate::offline::{contents, folder, offline, parts, put, store, verify};
 use crate::support::{
     all, all_logs, clock, config, counted, eager, log, log_request, request, sorted, span,
 };
+use crate::upgrade::golden;
 
 /// Repairs what is wrong with `disk`, after which nothing is.
 fn repair(disk: &FaultyDisk) -> Vec<Repaired> {
@@ -303,4 +304,56 @@ async fn pins_and_erasures_and_later_formats_are_left_to_a_person() {
     let subjects: Vec<_> = verified.problems.iter().map(|p| p.subject).collect();
     assert_eq!(subjects, [Subject::Holds, Subject::Version]);
     assert!(folder.repair(&verified, clock()).is_err());
+}
+
+/// The log records of the golden folder.
+fn golden_logs() -> Vec<String> {
+    let logs: Vec<_> = (1..=3).map(|n| log(n, u64::from(n))).collect();
+    sorted(&logs)
+}
+
+#[tokio::test]
+async fn what_an_upgrade_that_was_cut_short_has_moved_is_not_taken_out() {
+    let mut repaired = 0;
+    for n in (1..).step_by(3) {
+        let disk = golden("catalog-4");
+        disk.inject(Fault::PowerLoss(n));
+        let opened = storage::Store::open_on(
+            Arc::new(disk.clone()),
+            &config(),
+            clock(),
+            Default::default(),
+            Arc::new(KeepAll),
+        );
+        if opened.is_ok() {
+            break;
+        }
+        let disk = disk.power_cut(Survives::Everything);
+        if verify(&disk).problems.is_empty() {
+            continue;
+        }
+        repaired += 1;
+        let done = repair(&disk);
+        assert_eq!(done.iter().map(|d| d.lost).sum::<u64>(), 0, "{done:?}");
+        assert_eq!(all_logs(&store(&disk)).await, golden_logs(), "{n}");
+    }
+    assert!(repaired > 2, "{repaired} folders had something to repair");
+}
+
+#[tokio::test]
+async fn a_damaged_catalog_with_parts_beside_the_lake_is_made_anew() {
+    for n_damaged in [1, 7] {
+        let disk = golden("catalog-4");
+        for path in disk.paths("catalog/").iter().take(n_damaged) {
+            change(&disk, path, |bytes| bytes.truncate(9));
+        }
+        let done = repair(&disk);
+        assert!(of(&done, "catalog").what.contains("of 6 parts"), "{done:?}");
+        assert_eq!(disk.paths("logs/"), [""; 0], "they are in the lake");
+        let running = store(&disk);
+        assert_eq!(all_logs(&running).await, golden_logs());
+        assert_eq!(all(&running).await.len(), 13);
+        let counted = counted(&running, 10).await;
+        assert!(counted.values().all(|times| *times == 1), "{counted:?}");
+    }
 }

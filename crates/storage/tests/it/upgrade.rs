@@ -20,7 +20,7 @@ use sim::disk::{Fault, FaultyDisk, Survives};
 
 const GOLDENS: [&str; 4] = ["catalog-1", "catalog-2", "catalog-3", "catalog-4"];
 
-fn golden(name: &str) -> FaultyDisk {
+pub(crate) fn golden(name: &str) -> FaultyDisk {
     let disk = FaultyDisk::new();
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/golden");
     let root = root.join(name);
