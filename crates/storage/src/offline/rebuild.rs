@@ -218,11 +218,9 @@ impl Known {
             let [files, before] = files_of(look.as_ref(), Some(table))?;
             // As far as it can be read, it tells of merges whose steps cannot.
             let left = FoundPartTable::look(&lake, table, &node).left;
-            let is_before = files
-                .iter()
-                .map(|_| false)
-                .chain(before.iter().map(|_| true));
-            for (path, is_before) in files.iter().chain(&before).zip(is_before) {
+            let files = files.iter().map(|path| (path, false));
+            let before = before.iter().map(|path| (path, true));
+            for (path, is_before) in files.chain(before) {
                 let Some((id, noted)) = noted_as(path, is_before) else {
                     continue;
                 };
