@@ -74,7 +74,7 @@ pub struct Config {
     pub lake: LakeLocation,
     /// How often the table is looked at for commits of others. Default 5 s, only where others may write.
     pub refresh_interval: Duration,
-    /// How often old files that no version ever named are looked for. Default 1 h.
+    /// How often old files that no version of the table of spans ever named are looked for. Default 1 h.
     pub vacuum_interval: Duration,
     /// How long a file that left the table stays for those who read it with other tools or from other stores. Default 1 h; none while
     /// the disk is nearly full or something is being erased.
