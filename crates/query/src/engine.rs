@@ -130,9 +130,12 @@ impl Engine {
         time: TimeRange,
         deadline: Option<Instant>,
     ) -> Result<Option<Trace>, Error> {
-        let mut question = Question::new(self, tenant, deadline);
-        let batches = question.whole_traces(&[id], time).await?;
-        question.answer_with(batches)
+        let ask = || async move {
+            let mut question = Question::new(self, tenant, deadline);
+            let batches = question.whole_traces(&[id], time).await?;
+            question.answer_with(batches)
+        };
+        unless_overtaken(ask).await
     }
 
     /// Of the trace `id` the spans `span_id`: a client and a server may share an id. `None` when there are none.
@@ -146,17 +149,32 @@ impl Engine {
         span_id: SpanId,
         deadline: Option<Instant>,
     ) -> Result<Option<Trace>, Error> {
-        let mut question = Question::new(self, tenant, deadline);
-        let keep = |batch: RecordBatch| {
-            let ids = SpanColumns::new(&batch).ids(Column::SpanId)?;
-            let is_wanted = (0..batch.num_rows()).map(|row| Some(ids.value(row) == span_id.0));
-            let is_wanted: BooleanArray = is_wanted.collect();
-            Ok(filter_record_batch(&batch, &is_wanted)?)
+        let ask = || async move {
+            let mut question = Question::new(self, tenant, deadline);
+            let keep = |batch: RecordBatch| {
+                let ids = SpanColumns::new(&batch).ids(Column::SpanId)?;
+                let is_wanted = (0..batch.num_rows()).map(|row| Some(ids.value(row) == span_id.0));
+                let is_wanted: BooleanArray = is_wanted.collect();
+                Ok(filter_record_batch(&batch, &is_wanted)?)
+            };
+            let (ids, needs) = ([id], Needs::everything());
+            let rows = question.rows_where(&ids, TimeRange::ALL, needs, keep);
+            let batches = rows.await?;
+            question.answer_with(batches)
         };
-        let (ids, needs) = ([id], Needs::everything());
-        let rows = question.rows_where(&ids, TimeRange::ALL, needs, keep);
-        let batches = rows.await?;
-        question.answer_with(batches)
+        unless_overtaken(ask).await
+    }
+}
+
+/// Asks, and asks once more when the deadline of an erasure took apart what the answer was being made of. The second answer is made of what
+/// is left; another deadline hardly comes so soon, and is then told.
+pub(crate) async fn unless_overtaken<T, A>(ask: impl Fn() -> A) -> Result<T, Error>
+where
+    A: Future<Output = Result<T, Error>>,
+{
+    match ask().await {
+        Err(error) if error.kind() == ErrorKind::Overtaken => ask().await,
+        answer => answer,
     }
 }
 

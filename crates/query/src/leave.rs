@@ -14,7 +14,7 @@ use model::{TenantId, TraceId};
 use store_api::{ErrorKind, ScanRequest, ScanStream, TimeRange};
 use traceql::Query;
 
-use crate::engine::{Engine, Partial, Question};
+use crate::engine::{Engine, Partial, Question, unless_overtaken};
 use crate::error::Error;
 use crate::search::SearchRequest;
 use crate::traces::assemble;
@@ -144,8 +144,13 @@ impl Traces {
             if ids.is_empty() {
                 return whole(&self.damaged).map(|()| None);
             }
-            let mut question = Question::new(&self.engine, &self.tenant, None);
-            let batches = question.whole_traces(&ids, TimeRange::ALL).await?;
+            let (engine, tenant, wanted) = (&self.engine, &self.tenant, ids.as_slice());
+            let ask = || async move {
+                let mut question = Question::new(engine, tenant, None);
+                let batches = question.whole_traces(wanted, TimeRange::ALL).await?;
+                Ok((question, batches))
+            };
+            let (question, batches) = unless_overtaken(ask).await?;
             self.damaged.extend(question.figures().damaged_blocks);
             match question.partial {
                 None => {

@@ -20,7 +20,7 @@ use store_api::{
 use traceql::{Field, Intrinsic, Query, Scope};
 
 use crate::condition::{Condition, Needs, Origin};
-use crate::engine::{Engine, Partial, Question, Report};
+use crate::engine::{Engine, Partial, Question, Report, unless_overtaken};
 use crate::error::Error;
 use crate::eval::{FieldColumn, NamedAttribute, judge};
 use crate::pushdown;
@@ -166,53 +166,56 @@ impl Engine {
         time: TimeRange,
         deadline: Option<Instant>,
     ) -> Result<Operations, Error> {
-        let mut question = Question::new(self, tenant, deadline);
-        let predicate = Predicate::Compare(
-            Place::Column(Column::ServiceName),
-            CompareOp::Eq,
-            Scalar::String(service.to_owned()),
-        );
-        let columns = [
-            Column::StartTimeUnixNano,
-            Column::Name,
-            Column::Kind,
-            Column::ServiceName,
-        ];
-        let mut stream = question.scan(time, predicate, Needs::of(columns), Order::Any, None);
-        let mut counts: BTreeMap<(String, i32), u64> = BTreeMap::new();
-        while let Some(scanned) = question.next(&mut stream).await? {
-            let columns = SpanColumns::new(&scanned.batch);
-            let (services, names) = (
-                columns.dict(Column::ServiceName)?,
-                columns.dict(Column::Name)?,
+        let ask = || async move {
+            let mut question = Question::new(self, tenant, deadline);
+            let predicate = Predicate::Compare(
+                Place::Column(Column::ServiceName),
+                CompareOp::Eq,
+                Scalar::String(service.to_owned()),
             );
-            let kinds = columns.int32(Column::Kind)?;
-            let mut in_batch: HashMap<(usize, i32), u64> = HashMap::new();
-            for row in rows_in(&columns, time)?.filter(|row| services.get(*row) == service) {
-                *in_batch
-                    .entry((names.key(row), kinds.value(row)))
-                    .or_default() += 1;
-            }
-            for ((name, kind), spans) in in_batch {
-                let key = (names.value(name).to_owned(), kind);
-                if let Some(count) = bounded(&mut counts, key, &mut question) {
-                    *count += spans;
+            let columns = [
+                Column::StartTimeUnixNano,
+                Column::Name,
+                Column::Kind,
+                Column::ServiceName,
+            ];
+            let mut stream = question.scan(time, predicate, Needs::of(columns), Order::Any, None);
+            let mut counts: BTreeMap<(String, i32), u64> = BTreeMap::new();
+            while let Some(scanned) = question.next(&mut stream).await? {
+                let columns = SpanColumns::new(&scanned.batch);
+                let (services, names) = (
+                    columns.dict(Column::ServiceName)?,
+                    columns.dict(Column::Name)?,
+                );
+                let kinds = columns.int32(Column::Kind)?;
+                let mut in_batch: HashMap<(usize, i32), u64> = HashMap::new();
+                for row in rows_in(&columns, time)?.filter(|row| services.get(*row) == service) {
+                    *in_batch
+                        .entry((names.key(row), kinds.value(row)))
+                        .or_default() += 1;
+                }
+                for ((name, kind), spans) in in_batch {
+                    let key = (names.value(name).to_owned(), kind);
+                    if let Some(count) = bounded(&mut counts, key, &mut question) {
+                        *count += spans;
+                    }
                 }
             }
-        }
-        let (report, partial) = question.finish();
-        Ok(Operations {
-            operations: counts
-                .into_iter()
-                .map(|((name, kind), span_count)| Operation {
-                    name,
-                    kind: SpanKind(kind),
-                    span_count,
-                })
-                .collect(),
-            partial,
-            report,
-        })
+            let (report, partial) = question.finish();
+            Ok(Operations {
+                operations: counts
+                    .into_iter()
+                    .map(|((name, kind), span_count)| Operation {
+                        name,
+                        kind: SpanKind(kind),
+                        span_count,
+                    })
+                    .collect(),
+                partial,
+                report,
+            })
+        };
+        unless_overtaken(ask).await
     }
 
     /// The names of attributes of spans which started in `time`, of one scope or of all.
@@ -225,37 +228,40 @@ impl Engine {
         time: TimeRange,
         deadline: Option<Instant>,
     ) -> Result<AttributeNames, Error> {
-        let mut question = Question::new(self, tenant, deadline);
-        let mut found: Vec<(AttributeScope, BTreeMap<String, ()>)> = AttributeScope::ALL
-            .into_iter()
-            .filter(|one| scope.is_none_or(|wanted| wanted == *one))
-            .map(|one| (one, BTreeMap::new()))
-            .collect();
-        let mut columns = vec![Column::StartTimeUnixNano];
-        columns.extend(found.iter().map(|(scope, _)| column_of(*scope)));
-        let needs = Needs {
-            columns,
-            attributes: AttributeProjection::All,
-        };
-        let mut stream = question.scan(time, Predicate::True, needs, Order::Any, None);
-        while let Some(scanned) = question.next(&mut stream).await? {
-            let columns = SpanColumns::new(&scanned.batch);
-            let rows: Vec<usize> = rows_in(&columns, time)?.collect();
-            for (scope, names) in &mut found {
-                for name in names_of(&columns, *scope, &rows)? {
-                    bounded(names, name, &mut question);
+        let ask = || async move {
+            let mut question = Question::new(self, tenant, deadline);
+            let mut found: Vec<(AttributeScope, BTreeMap<String, ()>)> = AttributeScope::ALL
+                .into_iter()
+                .filter(|one| scope.is_none_or(|wanted| wanted == *one))
+                .map(|one| (one, BTreeMap::new()))
+                .collect();
+            let mut columns = vec![Column::StartTimeUnixNano];
+            columns.extend(found.iter().map(|(scope, _)| column_of(*scope)));
+            let needs = Needs {
+                columns,
+                attributes: AttributeProjection::All,
+            };
+            let mut stream = question.scan(time, Predicate::True, needs, Order::Any, None);
+            while let Some(scanned) = question.next(&mut stream).await? {
+                let columns = SpanColumns::new(&scanned.batch);
+                let rows: Vec<usize> = rows_in(&columns, time)?.collect();
+                for (scope, names) in &mut found {
+                    for name in names_of(&columns, *scope, &rows)? {
+                        bounded(names, name, &mut question);
+                    }
                 }
             }
-        }
-        let (report, partial) = question.finish();
-        Ok(AttributeNames {
-            scopes: found
-                .into_iter()
-                .map(|(scope, names)| (scope, names.into_keys().collect()))
-                .collect(),
-            partial,
-            report,
-        })
+            let (report, partial) = question.finish();
+            Ok(AttributeNames {
+                scopes: found
+                    .into_iter()
+                    .map(|(scope, names)| (scope, names.into_keys().collect()))
+                    .collect(),
+                partial,
+                report,
+            })
+        };
+        unless_overtaken(ask).await
     }
 
     /// The values of a field, with counts.
@@ -265,41 +271,44 @@ impl Engine {
         &self,
         request: &AttributeValuesRequest,
     ) -> Result<AttributeValues, Error> {
-        let mut question = Question::new(self, &request.tenant, request.deadline);
-        let filter = Condition::compile(&request.filter)?;
-        let mut needs = Needs::of([Column::StartTimeUnixNano]);
-        filter.needs(&mut needs);
-        value_needs(&request.field, &mut needs);
-        let mut stream = question.scan(
-            request.time,
-            pushdown::predicate(&request.filter),
-            needs,
-            Order::Any,
-            pushdown::trace_ids(&request.filter),
-        );
-        let mut tally = Tally::new(&request.prefix);
-        while let Some(scanned) = question.next(&mut stream).await? {
-            let rows = matching_rows(&filter, &scanned.batch, request.time)?;
-            count_values(
-                &request.field,
-                &SpanColumns::new(&scanned.batch),
-                &rows,
-                &mut tally,
-            )?;
-        }
-        if tally.overflowed && question.partial.is_none() {
-            question.partial = Some(Partial::Names);
-        }
-        let mut values = tally.into_values();
-        let truncated = values.len() > request.limit;
-        values.truncate(request.limit);
-        let (report, partial) = question.finish();
-        Ok(AttributeValues {
-            values,
-            truncated,
-            partial,
-            report,
-        })
+        let ask = || async move {
+            let mut question = Question::new(self, &request.tenant, request.deadline);
+            let filter = Condition::compile(&request.filter)?;
+            let mut needs = Needs::of([Column::StartTimeUnixNano]);
+            filter.needs(&mut needs);
+            value_needs(&request.field, &mut needs);
+            let mut stream = question.scan(
+                request.time,
+                pushdown::predicate(&request.filter),
+                needs,
+                Order::Any,
+                pushdown::trace_ids(&request.filter),
+            );
+            let mut tally = Tally::new(&request.prefix);
+            while let Some(scanned) = question.next(&mut stream).await? {
+                let rows = matching_rows(&filter, &scanned.batch, request.time)?;
+                count_values(
+                    &request.field,
+                    &SpanColumns::new(&scanned.batch),
+                    &rows,
+                    &mut tally,
+                )?;
+            }
+            if tally.overflowed && question.partial.is_none() {
+                question.partial = Some(Partial::Names);
+            }
+            let mut values = tally.into_values();
+            let truncated = values.len() > request.limit;
+            values.truncate(request.limit);
+            let (report, partial) = question.finish();
+            Ok(AttributeValues {
+                values,
+                truncated,
+                partial,
+                report,
+            })
+        };
+        unless_overtaken(ask).await
     }
 }
 

@@ -30,7 +30,7 @@ use traceql::Query;
 use crate::condition::{Condition, Needs};
 use crate::context::TraceContext;
 use crate::cursor::{Cursor, Place};
-use crate::engine::{Engine, Partial, Question, Report};
+use crate::engine::{Engine, Partial, Question, Report, unless_overtaken};
 use crate::error::Error;
 use crate::eval::judge;
 use crate::pushdown;
@@ -82,11 +82,14 @@ impl Engine {
     /// Errors: those of the source, and `Pattern` for queries that `traceql` did not check. A passed deadline or a full limit is
     /// no error but makes the answer partial.
     pub async fn search(&self, request: &SearchRequest) -> Result<SearchResult, Error> {
-        let mut search = Search::new(self, request)?;
-        search.run().await?;
-        search.drop_next_page();
-        search.read_matched().await?;
-        Ok(search.answer())
+        let ask = || async move {
+            let mut search = Search::new(self, request)?;
+            search.run().await?;
+            search.drop_next_page();
+            search.read_matched().await?;
+            Ok(search.answer())
+        };
+        unless_overtaken(ask).await
     }
 }
 

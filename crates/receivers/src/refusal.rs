@@ -159,7 +159,7 @@ impl Refusal {
         match error.kind {
             Kind::Invalid => told(Reason::Invalid),
             Kind::Limited => later(Reason::Limited),
-            Kind::Unavailable => later(Reason::Unavailable),
+            Kind::Unavailable | Kind::Overtaken => later(Reason::Unavailable),
             Kind::Corrupt => hidden(Reason::Corrupt),
             Kind::Internal => hidden(Reason::Internal),
         }

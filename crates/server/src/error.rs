@@ -133,7 +133,7 @@ impl From<store_api::Error> for ApiError {
                 "limited",
                 Some("shorten the time range or add a condition"),
             ),
-            ErrorKind::Unavailable => (
+            ErrorKind::Unavailable | ErrorKind::Overtaken => (
                 StatusCode::SERVICE_UNAVAILABLE,
                 "unavailable",
                 Some("try again"),

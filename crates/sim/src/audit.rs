@@ -240,7 +240,7 @@ impl Run {
                 Ok((what, format!("{} spans", found.len())))
             }
             // The deadline of an erasure does not wait for scans.
-            Err(ErrorKind::Unavailable) if self.has_erased => {
+            Err(ErrorKind::Overtaken) if self.has_erased => {
                 Ok((what, "overtaken by an erasure".to_owned()))
             }
             Err(kind) => {

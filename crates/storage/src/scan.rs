@@ -3,6 +3,9 @@
 //! What may hold rows waits in a heap by its newest start time: batches of the head, blocks not yet opened, row groups of opened blocks.
 //! Each step takes the newest, so the bound on what is left falls as fast as statistics allow. A step runs on a blocking thread when
 //! the stream is polled, and not before: a scan that nobody polls costs nothing, and a dropped one does nothing more.
+//!
+//! The deadline of an erasure takes blocks away from under a snapshot. A question that comes upon that takes a new one, as long as it has
+//! given nothing away of the old.
 
 mod head;
 mod parts;
@@ -29,12 +32,15 @@ use tokio::sync::Semaphore;
 use crate::block::{
     BlockReader, CancelOnDrop, GroupScan, OpenBlock, Reading, Stop, TraceRows, Wanted,
 };
-use crate::catalog::Block;
+use crate::catalog::{Block, BlockEntry};
 use crate::error::BlockError;
 use crate::filter::Filter;
 use crate::head::HeadBatch;
 use crate::holds::HoldsFile;
 use crate::state::State;
+
+/// Snapshots that a question takes at most. An erasure takes blocks away once, and another hardly follows it so soon.
+const SNAPSHOTS_MAX: usize = 8;
 
 /// What scans share.
 #[derive(Debug)]
@@ -127,10 +133,10 @@ struct Snapshot {
 }
 
 impl Snapshot {
-    fn take(scanner: &Scanner, tenant: &TenantId) -> Self {
-        let erased = scanner.holds.current().erased(tenant);
+    fn take((state, holds): (&State, &HoldsFile), tenant: &TenantId) -> Self {
+        let erased = holds.current().erased(tenant);
         let (head, catalog) = {
-            let inner = scanner.state.lock();
+            let inner = state.lock();
             let head = inner.head.of_tenant(tenant).cloned().collect();
             (head, inner.catalog.clone())
         };
@@ -143,6 +149,20 @@ impl Snapshot {
 
     fn is_erased(&self, id: &TraceId) -> bool {
         self.erased.binary_search(id).is_ok()
+    }
+}
+
+/// Puts a question to snapshots, until one is not taken away from under it.
+fn ask<T>(
+    snapshot: impl Fn() -> Snapshot,
+    mut question: impl FnMut(Snapshot) -> Result<T, Error>,
+) -> Result<T, Error> {
+    let mut taken = 1;
+    loop {
+        match question(snapshot()) {
+            Err(error) if error.kind == ErrorKind::Overtaken && taken < SNAPSHOTS_MAX => taken += 1,
+            answer => return answer,
+        }
     }
 }
 
@@ -190,7 +210,12 @@ struct Scan {
     schema: Arc<Schema>,
     reading: Arc<Reading>,
     blocks: Arc<BlockReader>,
-    /// The bound that the last batch carried.
+    tenant: TenantId,
+    state: Arc<State>,
+    holds: Arc<HoldsFile>,
+    /// Snapshots taken so far.
+    snapshots: usize,
+    /// The bound that the last batch carried; `None` before the first.
     last_bound: Option<i64>,
 }
 
@@ -220,7 +245,6 @@ impl Scan {
             ids.dedup();
             ids.into()
         });
-        let snapshot = Snapshot::take(scanner, &request.tenant);
         let mut this = Self {
             units: BinaryHeap::new(),
             under_way: None,
@@ -232,19 +256,28 @@ impl Scan {
                 filter: Filter::of(&request.predicate),
                 columns,
                 attributes: request.attributes.clone(),
-                erased: snapshot.erased.clone(),
+                erased: Arc::default(),
             },
             schema: Arc::new(schema.expect("columns are positions in the schema")),
             reading,
             blocks: scanner.blocks.clone(),
+            tenant: request.tenant,
+            state: scanner.state.clone(),
+            holds: scanner.holds.clone(),
+            snapshots: 0,
             last_bound: None,
         };
-        this.take(snapshot);
+        this.take_snapshot();
         this
     }
 
-    /// Makes units of what may hold wanted rows.
-    fn take(&mut self, snapshot: Snapshot) {
+    /// Makes units of what may hold wanted rows now.
+    fn take_snapshot(&mut self) {
+        self.snapshots += 1;
+        self.units.clear();
+        self.under_way = None;
+        let snapshot = Snapshot::take((&self.state, &self.holds), &self.tenant);
+        self.wanted.erased = snapshot.erased.clone();
         for batch in snapshot.head {
             if self
                 .time
@@ -284,7 +317,7 @@ impl Scan {
 
     /// The next batch, or `None` at the end.
     fn next(&mut self) -> Result<Option<ScanBatch>, Error> {
-        if let Some(batch) = self.read()? {
+        if let Some(batch) = self.read_on()? {
             let rows = batch.num_rows() as u64;
             self.reading
                 .report
@@ -308,6 +341,24 @@ impl Scan {
         }
     }
 
+    fn read_on(&mut self) -> Result<Option<RecordBatch>, Error> {
+        loop {
+            let read = self.read();
+            let is_overtaken = |error: &Error| error.kind == ErrorKind::Overtaken;
+            let is_untold = self.last_bound.is_none() && self.snapshots < SNAPSHOTS_MAX;
+            if !is_untold || !read.as_ref().is_err_and(is_overtaken) {
+                return read;
+            }
+            self.take_snapshot();
+        }
+    }
+
+    /// What becomes of the scan when the block of `entry` could not be read.
+    fn failed(&self, entry: &BlockEntry, error: BlockError) -> Result<(), Error> {
+        let is_listed = || self.state.lists(entry);
+        self.blocks.failed(entry, error, &self.reading, is_listed)
+    }
+
     fn read(&mut self) -> Result<Option<RecordBatch>, Error> {
         loop {
             let limited = |stop: Stop| Error::new(ErrorKind::Limited, stop.to_string());
@@ -319,7 +370,7 @@ impl Scan {
                         return Ok(Some(batch));
                     }
                     Ok(None) => {}
-                    Err(error) => self.blocks.failed(&unit.entry, error, &self.reading)?,
+                    Err(error) => self.failed(&unit.entry, error)?,
                 }
             }
             let Some(unit) = self.units.pop() else {
@@ -338,7 +389,7 @@ impl Scan {
                     if !self.blocks.is_damaged(&entry, &self.reading)
                         && let Err(error) = self.open(&entry)
                     {
-                        self.blocks.failed(&entry, error, &self.reading)?;
+                        self.failed(&entry, error)?;
                     }
                 }
                 Source::Group(group) => {
@@ -354,7 +405,7 @@ impl Scan {
                             });
                         }
                         Ok(None) => {}
-                        Err(error) => self.blocks.failed(&group.entry, error, &self.reading)?,
+                        Err(error) => self.failed(&group.entry, error)?,
                     }
                 }
             }
@@ -450,5 +501,37 @@ impl Ord for Unit {
     fn cmp(&self, other: &Self) -> Ordering {
         let key = |unit: &Self| (unit.newest_unix_nano, std::cmp::Reverse(unit.number));
         key(self).cmp(&key(other))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn nothing() -> Snapshot {
+        Snapshot {
+            head: Vec::new(),
+            blocks: Vec::new(),
+            erased: Arc::default(),
+        }
+    }
+
+    #[test]
+    fn a_question_is_put_to_another_snapshot_a_few_times() {
+        let asked = |overtaken: usize| {
+            let mut times = 0;
+            let answer = ask(nothing, |_| {
+                times += 1;
+                match times > overtaken {
+                    true => Ok(()),
+                    false => Err(Error::new(ErrorKind::Overtaken, "erased")),
+                }
+            });
+            (times, answer.map_err(|e| e.kind))
+        };
+        assert_eq!(asked(0), (1, Ok(())));
+        assert_eq!(asked(2), (3, Ok(())));
+        let given_up = (SNAPSHOTS_MAX, Err(ErrorKind::Overtaken));
+        assert_eq!(asked(usize::MAX), given_up);
     }
 }

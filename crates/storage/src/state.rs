@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use telemetry::StorageMetrics;
 
-use crate::catalog::Catalog;
+use crate::catalog::{BlockEntry, Catalog};
 use crate::head::Head;
 
 /// Head and catalog, changed together so that a scan sees every span once.
@@ -54,6 +54,13 @@ impl State {
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether the newest catalog has the block of `entry`. O(blocks of its tenant).
+    pub(crate) fn lists(&self, entry: &BlockEntry) -> bool {
+        let catalog = self.lock().catalog.clone();
+        let mut blocks = catalog.of_tenant(&entry.tenant).iter();
+        blocks.any(|block| block.id == entry.id)
     }
 
     /// Changes the state, and the gauges with it.

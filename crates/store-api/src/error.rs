@@ -11,6 +11,8 @@ pub enum ErrorKind {
     Limited,
     /// Retry later; nothing is wrong with the request.
     Unavailable,
+    /// Ask again at once: the deadline of an erasure has taken away what the answer was being made of.
+    Overtaken,
     /// Call a human: stored bytes are damaged.
     Corrupt,
     /// Our bug.

@@ -172,6 +172,8 @@ pub struct Extent {
 #[async_trait]
 pub trait SpanSource: Send + Sync {
     /// Starts a scan. Does no I/O itself; errors come through the stream.
+    ///
+    /// Errors: those of the store; `Overtaken` when what is left to read was erased after some was given.
     fn scan(&self, request: ScanRequest) -> ScanStream;
 
     /// Sums up traces, reading no spans where that can be avoided. Dropping the future cancels it.

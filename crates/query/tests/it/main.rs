@@ -4,6 +4,7 @@ mod agreement;
 mod deadlines;
 mod generate;
 mod oracle;
+mod overtaken;
 mod scripts;
 
 use std::sync::Arc;

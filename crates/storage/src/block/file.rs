@@ -7,6 +7,7 @@ use bytes::Bytes;
 use parquet::errors::{ParquetError, Result};
 use parquet::file::reader::{ChunkReader, Length};
 
+use super::reader::is_damage;
 use super::reading::Reading;
 use crate::disk::DiskFile;
 
@@ -39,9 +40,9 @@ impl BlockInput {
 
     fn read_at(&self, offset: u64, bytes: &mut [u8]) -> io::Result<()> {
         let read = self.file.read_at(offset, bytes);
-        // A file that is shorter than it was is damaged; anything else is the disk's fault.
+        // A file that is shorter than it was, or gone, is damaged; anything else is the disk's fault.
         read.inspect_err(|e| {
-            if e.kind() != io::ErrorKind::UnexpectedEof {
+            if !is_damage(e) {
                 self.reading.disk_failed();
             }
         })

@@ -82,14 +82,16 @@ impl BlockReader {
         is_damaged
     }
 
-    /// What becomes of a question when the block of `entry` could not be read.
+    /// What becomes of a question when the block of `entry` could not be read. `is_listed` tells whether the catalog still has it.
     ///
-    /// Errors: when the question cannot go on. Otherwise the block is damaged, which is now known and in the report.
+    /// Errors: when the question cannot go on; `Overtaken` when the block has left the catalog, so that the question has to be put to a new
+    /// snapshot. Otherwise the block is damaged, which is now known and in the report.
     pub(crate) fn failed(
         &self,
         entry: &BlockEntry,
         error: BlockError,
         reading: &Reading,
+        is_listed: impl FnOnce() -> bool,
     ) -> Result<(), Error> {
         let stop = reading.stopped().or_else(|| match &error {
             BlockError::Io(e) if !is_damage(e) => Some(Stop::Disk),
@@ -101,6 +103,10 @@ impl BlockReader {
                 return Err(Error::new(ErrorKind::Unavailable, context).caused_by(error));
             }
             Some(stop) => return Err(Error::new(ErrorKind::Limited, stop.to_string())),
+            None if !is_listed() => {
+                let context = "what was being read has been erased; ask again";
+                return Err(Error::new(ErrorKind::Overtaken, context).caused_by(error));
+            }
             None => {}
         }
         if self.with_damaged(|all| all.insert(entry.id)) {
@@ -124,7 +130,7 @@ impl BlockReader {
 }
 
 /// Whether the file is not what the catalog says, rather than the disk out of order.
-fn is_damage(error: &io::Error) -> bool {
+pub(super) fn is_damage(error: &io::Error) -> bool {
     matches!(
         error.kind(),
         io::ErrorKind::NotFound | io::ErrorKind::UnexpectedEof

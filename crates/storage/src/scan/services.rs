@@ -11,11 +11,12 @@ use store_api::{AttributeProjection, Error, ErrorKind, ServiceCounts, ServicesRe
 
 use super::parts::count;
 use super::summaries::scan_block;
-use super::{Scanner, Snapshot, blocking, hidden_rows};
+use super::{Scanner, Snapshot, ask, blocking, hidden_rows};
 use crate::block::{BlockReader, CancelOnDrop, Reading, TraceRows, Wanted};
 use crate::catalog::BlockEntry;
 use crate::error::BlockError;
 use crate::filter::Filter;
+use crate::state::State;
 
 impl Scanner {
     /// Counts the spans of `request`.
@@ -25,30 +26,37 @@ impl Scanner {
     ) -> Result<ServiceCounts, Error> {
         let reading = Reading::new(self.clock.clone(), request.deadline, None);
         let _guard = CancelOnDrop(reading.clone());
-        let mut counting = Counting {
-            time: request.time,
-            blocks: self.blocks.clone(),
-            reading,
-            erased: Arc::default(),
-            counts: BTreeMap::new(),
+        let (state, holds) = (self.state.clone(), self.holds.clone());
+        let blocks = self.blocks.clone();
+        let work = move || {
+            let snapshot = || Snapshot::take((&state, &holds), &request.tenant);
+            ask(snapshot, |snapshot| {
+                let counting = Counting {
+                    time: request.time,
+                    blocks: &blocks,
+                    state: &state,
+                    reading: reading.clone(),
+                    erased: snapshot.erased.clone(),
+                    counts: BTreeMap::new(),
+                };
+                counting.count(&snapshot)
+            })
         };
-        let snapshot = Snapshot::take(self, &request.tenant);
-        let work = move || counting.count(&snapshot);
         blocking(&self.threads, work).await
     }
 }
 
-struct Counting {
+struct Counting<'a> {
     time: TimeRange,
-    blocks: Arc<BlockReader>,
+    blocks: &'a BlockReader,
+    state: &'a State,
     reading: Arc<Reading>,
     erased: Arc<[TraceId]>,
     counts: BTreeMap<String, (u64, u64)>,
 }
 
-impl Counting {
-    fn count(&mut self, snapshot: &Snapshot) -> Result<ServiceCounts, Error> {
-        self.erased = snapshot.erased.clone();
+impl Counting<'_> {
+    fn count(mut self, snapshot: &Snapshot) -> Result<ServiceCounts, Error> {
         for batch in &snapshot.head {
             let hidden = hidden_rows(batch, &self.erased);
             self.add_rows(&batch.batch, &hidden).map_err(|e| {
@@ -59,12 +67,12 @@ impl Counting {
             let (oldest, newest) = (entry.oldest_unix_nano, entry.newest_unix_nano);
             if self.time.overlaps(oldest, newest) && !self.blocks.is_damaged(entry, &self.reading) {
                 let counted = self.add_block(entry);
-                counted.or_else(|e| self.blocks.failed(entry, e, &self.reading))?;
+                let is_listed = || self.state.lists(entry);
+                counted.or_else(|e| self.blocks.failed(entry, e, &self.reading, is_listed))?;
             }
         }
-        let counts = std::mem::take(&mut self.counts);
         Ok(ServiceCounts {
-            services: counts.into_iter().map(count).collect(),
+            services: self.counts.into_iter().map(count).collect(),
             report: self.reading.report.clone(),
         })
     }
@@ -109,8 +117,8 @@ impl Counting {
             attributes: AttributeProjection::All,
             erased: self.erased.clone(),
         };
-        let (blocks, reading) = (self.blocks.clone(), self.reading.clone());
-        scan_block(&blocks, entry, &rows, &wanted, &reading, &mut |batch| {
+        let (blocks, reading) = (self.blocks, self.reading.clone());
+        scan_block(blocks, entry, &rows, &wanted, &reading, &mut |batch| {
             Ok(self.add_rows(batch, &HashSet::new())?)
         })
     }

@@ -15,11 +15,12 @@ use store_api::{
 };
 
 use super::parts::{SUMMARY_COLUMNS, Sum, SummaryRows, of_entry};
-use super::{Scanner, Snapshot, blocking, groups_with};
+use super::{Scanner, Snapshot, ask, blocking, groups_with};
 use crate::block::{BlockReader, CancelOnDrop, GroupScan, Reading, TraceRows, TraceTable, Wanted};
 use crate::catalog::{Block, BlockEntry};
 use crate::error::BlockError;
 use crate::filter::Filter;
+use crate::state::State;
 
 impl Scanner {
     /// Sums up the traces of `request`.
@@ -29,22 +30,33 @@ impl Scanner {
     ) -> Result<TraceSummaries, Error> {
         let reading = Reading::new(self.clock.clone(), request.deadline, None);
         let _guard = CancelOnDrop(reading.clone());
-        let summing = Summing {
-            snapshot: Snapshot::take(self, &request.tenant),
-            blocks: self.blocks.clone(),
-            reading,
-        };
-        let work = move || match request.traces {
-            TraceSelection::Ids(ids) => summing.answer(ids.to_vec(), i64::MIN),
-            TraceSelection::Newest { time, limit } => summing.newest(time, limit.max(1)),
+        let (state, holds) = (self.state.clone(), self.holds.clone());
+        let blocks = self.blocks.clone();
+        let work = move || {
+            let snapshot = || Snapshot::take((&state, &holds), &request.tenant);
+            ask(snapshot, |snapshot| {
+                let summing = Summing {
+                    snapshot,
+                    blocks: &blocks,
+                    state: &state,
+                    reading: reading.clone(),
+                };
+                match &request.traces {
+                    TraceSelection::Ids(ids) => summing.answer(ids.to_vec(), i64::MIN),
+                    TraceSelection::Newest { time, limit } => {
+                        summing.newest(*time, (*limit).max(1))
+                    }
+                }
+            })
         };
         blocking(&self.threads, work).await
     }
 }
 
-struct Summing {
+struct Summing<'a> {
     snapshot: Snapshot,
-    blocks: Arc<BlockReader>,
+    blocks: &'a BlockReader,
+    state: &'a State,
     reading: Arc<Reading>,
 }
 
@@ -57,7 +69,7 @@ struct Places {
     has_rows: bool,
 }
 
-impl Summing {
+impl Summing<'_> {
     fn answer(&self, ids: Vec<TraceId>, left_out: i64) -> Result<TraceSummaries, Error> {
         let mut traces = self.of_ids(ids)?;
         traces.sort_unstable_by_key(|trace| trace.trace_id);
@@ -145,7 +157,8 @@ impl Summing {
         if self.blocks.is_damaged(entry, &self.reading) {
             return Ok(());
         }
-        work().or_else(|error| self.blocks.failed(entry, error, &self.reading))
+        let is_listed = || self.state.lists(entry);
+        work().or_else(|error| self.blocks.failed(entry, error, &self.reading, is_listed))
     }
 
     /// Adds rows of a block: `rows` where the block has a table, those of `ids` where not.
@@ -166,7 +179,7 @@ impl Summing {
             }
             Ok(())
         };
-        scan_block(&self.blocks, entry, rows, &wanted, &self.reading, &mut add)
+        scan_block(self.blocks, entry, rows, &wanted, &self.reading, &mut add)
     }
 
     /// What summaries need of rows.
@@ -217,7 +230,7 @@ impl Summing {
                             Ok(())
                         };
                         let (wanted, rows) = (self.wanted(None), TraceRows::Untold);
-                        let (blocks, reading) = (&self.blocks, &self.reading);
+                        let (blocks, reading) = (self.blocks, &self.reading);
                         scan_block(blocks, entry, &rows, &wanted, reading, &mut on_batch)?;
                     }
                 }
