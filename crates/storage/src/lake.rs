@@ -29,6 +29,30 @@ use crate::error::OpenError;
 /// The folder of tables in a data folder.
 const FOLDER: &str = "lake";
 
+/// Bytes of a part of an upload; a smaller file is uploaded at once. S3 wants at least 5 MiB and at most 10,000 parts: so 80 GB.
+const PART_BYTES: usize = 8 << 20;
+
+/// An object store that is there already and is to be the lake, in place of [`Config::lake`](crate::Config::lake).
+///
+/// It is waited for as long as it takes: its requests have to end by themselves.
+#[derive(Debug, Clone)]
+pub struct LakeObjects {
+    /// Its root is the lake's. A put is atomic, `PutMode::Create` refuses a name that is taken, and what is answered stays.
+    pub objects: Arc<dyn ObjectStore>,
+    /// Bytes of a part of an upload; a smaller file is uploaded at once.
+    pub part_bytes: usize,
+}
+
+impl LakeObjects {
+    /// `objects`, with parts of a size that S3 takes.
+    pub fn new(objects: Arc<dyn ObjectStore>) -> Self {
+        Self {
+            objects,
+            part_bytes: PART_BYTES,
+        }
+    }
+}
+
 /// An opened place for tables. Clones share it.
 #[derive(Debug, Clone)]
 pub(crate) struct Lake {
@@ -68,9 +92,16 @@ impl Lake {
                 let store = s3::build(bucket).map_err(io::Error::other);
                 let store = PrefixStore::new(store.map_err(context())?, bucket.prefix.as_str());
                 let runtime = LakeRuntime::start(Some(bucket.timeout)).map_err(context())?;
-                Ok(Self::of_objects(Arc::new(store), Arc::new(runtime)))
+                let objects = LakeObjects::new(Arc::new(store));
+                Ok(Self::of_objects(objects, Arc::new(runtime)))
             }
         }
+    }
+
+    /// Opens the lake that `objects` are.
+    pub(crate) fn open_objects(objects: LakeObjects) -> Result<Self, OpenError> {
+        let runtime = LakeRuntime::start(None).map_err(OpenError::io("starting threads"))?;
+        Ok(Self::of_objects(objects, Arc::new(runtime)))
     }
 
     fn in_folder(
@@ -88,12 +119,12 @@ impl Lake {
         })
     }
 
-    /// The lake that `objects` is.
-    pub(crate) fn of_objects(objects: Arc<dyn ObjectStore>, runtime: Arc<LakeRuntime>) -> Self {
+    /// The lake that `objects` are.
+    pub(crate) fn of_objects(objects: LakeObjects, runtime: Arc<LakeRuntime>) -> Self {
         Self {
             disk: Arc::new(ObjectDisk::new(objects.clone(), runtime.clone())),
             runtime,
-            objects,
+            objects: objects.objects,
             is_remote: true,
             data_disk_folder: None,
         }

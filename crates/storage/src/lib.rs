@@ -48,6 +48,7 @@ pub use block::{TRACE_BUCKET_NANO, TraceEntry, TraceIdFilter, TraceTable, TraceT
 pub use compact::{KeepCounts, Pass, Policy, Retention};
 pub use config::{Config, LakeLocation, S3Bucket};
 pub use error::{CatalogError, OpenError, TableError};
+pub use lake::LakeObjects;
 pub use offline::{
     Anatomy, BlockPlan, ChunkFacts, ColumnFacts, FileDetail, FilesFacts, GroupFacts, Inspection,
     Inspector, Offline, OfflineSource, PageFacts, Plan, Problem, Repaired, Subject, TableFacts,

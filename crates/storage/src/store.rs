@@ -29,7 +29,7 @@ use crate::error::{OpenError, SHORT_RETRY};
 use crate::flush::{FlushJob, Flusher, Leftovers};
 use crate::head::{self, Budget, HeadBatch};
 use crate::holds::HoldsFile;
-use crate::lake::Lake;
+use crate::lake::{Lake, LakeObjects};
 use crate::log::{self, Committer, LogHandle, Pending, Segments};
 use crate::node;
 use crate::parts::{CountReader, LogReader, PartIds, PartRewriter, PartSource, PartUpkeep};
@@ -37,7 +37,7 @@ use crate::scan::Scanner;
 use crate::segment::EncodedRecord;
 use crate::state::{State, gauge};
 use crate::upkeep::{Upkeep, UpkeepJob};
-use crate::{Config, LakeLocation, Pass};
+use crate::{Config, Pass};
 
 mod requests;
 
@@ -55,6 +55,8 @@ pub struct Store {
 pub struct Surroundings {
     /// The data folder.
     pub disk: Arc<dyn Disk>,
+    /// The lake; `None` for the one that the settings describe.
+    pub lake: Option<LakeObjects>,
     /// What time it is.
     pub clock: SharedClock,
     /// Salts of segments, names of nodes, commits and blocks.
@@ -138,6 +140,7 @@ impl Store {
     ) -> Result<Self, OpenError> {
         let surroundings = Surroundings {
             disk,
+            lake: None,
             clock,
             entropy: Arc::new(SystemEntropy),
             metrics,
@@ -150,6 +153,7 @@ impl Store {
     pub fn open_in(surroundings: Surroundings, config: &Config) -> Result<Self, OpenError> {
         let Surroundings {
             disk,
+            lake,
             clock,
             entropy,
             metrics,
@@ -162,9 +166,12 @@ impl Store {
         let state = Arc::new(State::new(metrics.clone()));
         let node = node::name(&disk, entropy.as_ref())?;
         let names = Arc::new(BlockNames::new(&node, entropy.as_ref()));
-        let lake = Lake::open(&config.lake, &disk, &node)?;
-        let lake_disk = lake.data_disk_folder.is_none().then(|| lake.disk.clone());
-        let is_shared = config.lake != LakeLocation::DataFolder;
+        let lake = match lake {
+            Some(objects) => Lake::open_objects(objects)?,
+            None => Lake::open(&config.lake, &disk, &node)?,
+        };
+        let is_shared = lake.data_disk_folder.is_none();
+        let lake_disk = is_shared.then(|| lake.disk.clone());
         let lake_files = lake.disk.clone();
         let spec = TablesSpec {
             lake,

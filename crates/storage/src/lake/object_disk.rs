@@ -11,22 +11,24 @@ use bytes::Bytes;
 use object_store::path::Path;
 use object_store::{MultipartUpload, ObjectStore, ObjectStoreExt, PutPayload};
 
-use super::LakeRuntime;
+use super::{LakeObjects, LakeRuntime};
 use crate::disk::{Disk, DiskFile, Entry, Stat};
-
-/// Bytes of a part; a smaller file is uploaded at once. S3 wants at least 5 MiB and at most 10,000 parts: so 80 GB.
-const PART_BYTES: usize = 8 << 20;
 
 /// The objects of a store as files. Clones share it.
 #[derive(Debug, Clone)]
 pub(crate) struct ObjectDisk {
     objects: Arc<dyn ObjectStore>,
+    part_bytes: usize,
     runtime: Arc<LakeRuntime>,
 }
 
 impl ObjectDisk {
-    pub(crate) fn new(objects: Arc<dyn ObjectStore>, runtime: Arc<LakeRuntime>) -> Self {
-        Self { objects, runtime }
+    pub(crate) fn new(objects: LakeObjects, runtime: Arc<LakeRuntime>) -> Self {
+        Self {
+            objects: objects.objects,
+            part_bytes: objects.part_bytes,
+            runtime,
+        }
     }
 
     /// Runs one request.
@@ -167,7 +169,7 @@ impl DiskFile for NewObject {
             return Err(io::ErrorKind::Unsupported.into());
         }
         upload.tail.extend_from_slice(bytes);
-        if upload.tail.len() >= PART_BYTES {
+        if upload.tail.len() >= self.disk.part_bytes {
             self.put_part(&mut upload)?;
         }
         Ok(())
@@ -276,9 +278,15 @@ mod tests {
 
     use super::*;
 
+    const PART_BYTES: usize = 1 << 10;
+
     fn disk() -> ObjectDisk {
         let runtime = Arc::new(LakeRuntime::start(None).unwrap());
-        ObjectDisk::new(Arc::new(InMemory::new()), runtime)
+        let objects = LakeObjects {
+            part_bytes: PART_BYTES,
+            ..LakeObjects::new(Arc::new(InMemory::new()))
+        };
+        ObjectDisk::new(objects, runtime)
     }
 
     #[test]

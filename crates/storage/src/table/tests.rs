@@ -8,7 +8,7 @@ use object_store::memory::InMemory;
 
 use super::*;
 use crate::disk::RealDisk;
-use crate::lake::FolderObjects;
+use crate::lake::{FolderObjects, LakeObjects};
 
 const HOUR: Duration = Duration::from_secs(3600);
 const DAY: Duration = Duration::from_secs(24 * 3600);
@@ -26,13 +26,14 @@ struct Rig {
 impl Rig {
     fn in_memory() -> Self {
         let runtime = Arc::new(LakeRuntime::start(Some(HOUR)).unwrap());
-        Self::of(Lake::of_objects(Arc::new(InMemory::new()), runtime), None)
+        let objects = LakeObjects::new(Arc::new(InMemory::new()));
+        Self::of(Lake::of_objects(objects, runtime), None)
     }
 
     fn in_folder() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let disk = Arc::new(RealDisk::open(folder.path()).unwrap());
-        let objects = Arc::new(FolderObjects::new(disk, "w"));
+        let objects = LakeObjects::new(Arc::new(FolderObjects::new(disk, "w")));
         let runtime = Arc::new(LakeRuntime::start(None).unwrap());
         Self::of(Lake::of_objects(objects, runtime), Some(folder))
     }

@@ -74,6 +74,7 @@ fn open_with(disk: &FaultyDisk, config: &Config) -> Result<Store, OpenError> {
     disk.tree().hash(&mut hasher);
     let surroundings = Surroundings {
         disk: Arc::new(disk.clone()),
+        lake: None,
         clock: clock(),
         entropy: Arc::new(SeededEntropy::new(hasher.finish())),
         metrics: Default::default(),
