@@ -86,11 +86,11 @@ impl Run {
         let request = self.world.request(self.now());
         let first = self.model.new_request(request);
         let (ticket, append) = self.prepare(first);
-        let mut held = self.disk.hold("log/", nth);
+        let mut held = self.hold("log/", nth);
         let mut writing = store.append(append);
         let finished = ended_before(&mut held, &mut writing).await;
         if let Some(outcome) = finished {
-            self.disk.release();
+            self.release();
             return self.answer(ticket, outcome.map_err(|e| e.kind));
         }
         let mut waiting = Vec::new();
@@ -120,7 +120,7 @@ impl Run {
             done.push(format!("{:?}", self.pin(false).await?));
         }
         self.audit(false).await?;
-        self.disk.release();
+        self.release();
         let mut outcomes = vec![(ticket, writing.await)];
         let (tickets, appends): (Vec<_>, Vec<_>) = waiting.into_iter().unzip();
         outcomes.extend(tickets.into_iter().zip(join_all(appends).await));
@@ -139,14 +139,14 @@ impl Run {
         done: &mut Vec<String>,
     ) -> Result<String, Violation> {
         let store = self.store();
-        let mut held = self.disk.hold(prefix, nth);
+        let mut held = self.hold(prefix, nth);
         let flush = store.flush();
         tokio::pin!(flush);
         let finished = ended_before(&mut held, &mut flush).await;
         let mut passes = false;
         let outcome = match finished {
             Some(outcome) => {
-                self.disk.release();
+                self.release();
                 outcome
             }
             None => {
@@ -169,13 +169,13 @@ impl Run {
                     done.push(format!("{:?}", self.erase(true).await?));
                     self.audit(false).await?;
                 }
-                self.disk.release();
+                self.release();
                 flush.await
             }
         };
         store.idle().await;
         if passes {
-            self.model.pass_ends(false);
+            self.pass_ends(false);
         }
         match outcome {
             // What came meanwhile need not be in a block.
@@ -198,13 +198,13 @@ impl Run {
         let store = self.store();
         let is_all_erased = self.listing().is_all_erased();
         self.pass_begins(false);
-        let mut held = self.disk.hold(prefix, nth);
+        let mut held = self.hold(prefix, nth);
         let pass = store.compact();
         tokio::pin!(pass);
         let finished = ended_before(&mut held, &mut pass).await;
         let outcome = match finished {
             Some(outcome) => {
-                self.disk.release();
+                self.release();
                 outcome
             }
             None => {
@@ -236,7 +236,7 @@ impl Run {
                     done.push(format!("{:?}", self.erase(true).await?));
                     self.audit(false).await?;
                 }
-                self.disk.release();
+                self.release();
                 pass.await
             }
         };

@@ -101,6 +101,11 @@ impl FaultyDisk {
         self.state().faults.is_armed()
     }
 
+    /// How often what went wrong.
+    pub fn fault_counts(&self) -> BTreeMap<&'static str, u64> {
+        self.state().faults.counts.clone()
+    }
+
     /// Operations so far, whatever became of them.
     pub fn n_operations(&self) -> u64 {
         self.state().faults.total
@@ -310,6 +315,7 @@ impl State {
     fn write(&mut self, number: usize, offset: usize, bytes: &[u8]) -> io::Result<()> {
         let grows = (offset + bytes.len()).saturating_sub(self.files[number].now.len()) as u64;
         if self.capacity.is_some_and(|max| self.used() + grows > max) {
+            self.faults.count("changes without space");
             return Err(io::ErrorKind::StorageFull.into());
         }
         let file = &mut self.files[number];
@@ -452,7 +458,7 @@ impl DiskFile for FaultyFile {
     }
 
     fn read_at(&self, offset: u64, bytes: &mut [u8]) -> io::Result<()> {
-        let state = self.disk.look()?;
+        let mut state = self.disk.look()?;
         state.faults.read()?;
         let contents = &state.files[self.number].now;
         let from = contents.get(offset as usize..offset as usize + bytes.len());

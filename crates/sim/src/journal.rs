@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 pub(crate) struct Journal {
     lines: Vec<String>,
     hasher: blake3::Hasher,
-    pub(crate) counts: BTreeMap<&'static str, u64>,
+    pub(crate) counts: BTreeMap<String, u64>,
 }
 
 impl Journal {
@@ -19,8 +19,8 @@ impl Journal {
     }
 
     /// Adds to a figure.
-    pub(crate) fn count(&mut self, what: &'static str, n: u64) {
-        *self.counts.entry(what).or_default() += n;
+    pub(crate) fn count(&mut self, what: impl Into<String>, n: u64) {
+        *self.counts.entry(what.into()).or_default() += n;
     }
 
     /// Takes bytes into the digest that no line shows.

@@ -25,7 +25,7 @@ fn main() -> ExitCode {
     };
     let next = AtomicU64::new(request.seeds.start);
     let failed = Mutex::new(0_u64);
-    let counts: Mutex<BTreeMap<&str, u64>> = Mutex::default();
+    let counts: Mutex<BTreeMap<String, u64>> = Mutex::default();
     std::thread::scope(|scope| {
         for _ in 0..request.threads {
             scope.spawn(|| {
@@ -37,7 +37,7 @@ fn main() -> ExitCode {
                     let outcome = run(seed, &request.options);
                     let mut counts = counts.lock().expect("no thread panics while it adds");
                     for (what, n) in &outcome.counts {
-                        *counts.entry(what).or_default() += n;
+                        *counts.entry(what.clone()).or_default() += n;
                     }
                     if outcome.violation.is_some() || request.verbose {
                         show(&outcome, &request.options);

@@ -98,6 +98,8 @@ pub(crate) struct Model {
     /// Pins that were acknowledged and not ended.
     pins: BTreeMap<u64, Pin>,
     pins_in_doubt: Vec<(TenantId, Vec<TraceId>)>,
+    /// Whether a commit of a pass that failed may be under way: what it removes is there until then, and goes without another pass.
+    is_in_doubt: bool,
     /// The latest time that any clock showed.
     latest_unix_nano: i64,
 }
@@ -128,6 +130,11 @@ impl Model {
             |&n: &usize| &self.contents[n].tenant == tenant && &self.contents[n].span == span;
         let candidates = self.by_span.get(&span.span_id)?;
         candidates.iter().copied().find(same)
+    }
+
+    /// The store has started: what its last process was about to do has happened, or does not any more.
+    pub(crate) fn started(&mut self) {
+        self.is_in_doubt = false;
     }
 
     /// Everything was flushed that is there.

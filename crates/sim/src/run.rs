@@ -12,9 +12,11 @@ use storage::{Store, Surroundings};
 use store_api::ErrorKind;
 
 use crate::audit::OpenScan;
+use crate::bucket::FaultyBucket;
 use crate::chance::Chance;
 use crate::disk::{FaultyDisk, Plan, Survives};
 use crate::journal::Journal;
+use crate::lake::BucketLake;
 use crate::model::{Listing, Model, Violation};
 use crate::settings::Settings;
 use crate::world::World;
@@ -55,7 +57,7 @@ pub struct Outcome {
     /// What the store did that it must not do.
     pub violation: Option<String>,
     /// How often things happened.
-    pub counts: BTreeMap<&'static str, u64>,
+    pub counts: BTreeMap<String, u64>,
 }
 
 /// Runs the world of `seed`. Blocks until it is done.
@@ -80,6 +82,8 @@ pub(crate) struct Run {
     pub(crate) model: Model,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) disk: FaultyDisk,
+    /// `None` where it is in the data folder.
+    pub(crate) lake: Option<BucketLake>,
     /// Bytes that fit on the disk now.
     pub(crate) capacity: Option<u64>,
     pub(crate) settings: Settings,
@@ -89,6 +93,8 @@ pub(crate) struct Run {
     pub(crate) has_erased: bool,
     /// Whether an operation may have failed since the store started, so that it may owe something.
     pub(crate) had_faults: bool,
+    /// When the pass began that may be under way.
+    pub(crate) pass_began_unix_nano: i64,
     entropy: Arc<SeededEntropy>,
     syncs_lie: bool,
     store: Option<Store>,
@@ -100,11 +106,14 @@ impl Run {
         let chance = Chance::new(seed);
         let world = World::new(chance.fork());
         let settings = Settings::draw(&chance, &world.tenants);
+        let entropy = Arc::new(SeededEntropy::new(chance.any()));
+        let clock = Arc::new(ManualClock::at(NOW + chance.below(1 << 42) as i64));
         let run = Self {
-            entropy: Arc::new(SeededEntropy::new(chance.any())),
+            entropy,
             world,
             model: Model::default(),
-            clock: Arc::new(ManualClock::at(NOW + chance.below(1 << 42) as i64)),
+            lake: BucketLake::draw(&chance, &clock),
+            clock,
             disk: FaultyDisk::new(),
             capacity: None,
             settings,
@@ -112,6 +121,7 @@ impl Run {
             scans: Vec::new(),
             has_erased: false,
             had_faults: false,
+            pass_began_unix_nano: NOW,
             syncs_lie: options.syncs_lie,
             store: None,
             metrics: Default::default(),
@@ -126,13 +136,20 @@ impl Run {
         for number in 0..steps {
             let at = self.now();
             self.disk.allow(OPERATIONS_OF_A_STEP);
+            if let Some(bucket) = self.bucket() {
+                bucket.allow(OPERATIONS_OF_A_STEP);
+            }
+            self.disk.set_time(at);
             let (what, came_of_it) = self.step().await?;
             self.store().idle().await;
-            let ops = self.disk.n_operations();
+            // Requests take time.
+            self.model.time_is(self.now());
+            let ops = self.n_operations();
             self.journal
                 .say(format!("{number:4} {at} {what} -> {came_of_it} [{ops}]"));
-            if self.disk.is_exhausted() {
-                return Err("the disk is used without end".to_owned());
+            let is_exhausted = self.bucket().is_some_and(FaultyBucket::is_exhausted);
+            if self.disk.is_exhausted() || is_exhausted {
+                return Err("the disk or the bucket is used without end".to_owned());
             }
             if self.disk.is_dead() {
                 self.power_returns().await?;
@@ -143,13 +160,28 @@ impl Run {
     }
 
     fn finish(mut self, seed: u64, violation: Option<Violation>) -> Outcome {
-        self.disk.release();
+        self.release();
         self.scans.clear();
         self.store = None;
         for path in self.disk.paths("") {
             self.journal.absorb(path.as_bytes());
             self.journal.absorb(&self.disk.contents(&path));
         }
+        self.count_disk_faults();
+        if let Some(lake) = &self.lake {
+            for path in lake.bucket.paths("") {
+                self.journal.absorb(path.as_bytes());
+                self.journal.absorb(&lake.bucket.contents(&path));
+            }
+            for (what, n) in lake.bucket.counts() {
+                self.journal.count(what, n);
+            }
+        }
+        let kind = match self.lake {
+            Some(_) => "worlds with the lake in a bucket",
+            None => "worlds with the lake in the data folder",
+        };
+        self.journal.count(kind, 1);
         Outcome {
             seed,
             digest: self.journal.digest(),
@@ -169,12 +201,31 @@ impl Run {
         store.expect("between steps the store is open").clone()
     }
 
+    /// Whether the store has stopped since it saw another of its name.
+    pub(crate) fn is_fenced(&self) -> bool {
+        self.metrics.fenced.get() != 0
+    }
+
     pub(crate) fn listing(&self) -> Listing {
         Listing::of(&self.store(), &self.world.tenants)
     }
 
-    /// No more faults but for syncs that lie, in runs where they do.
+    /// Operations on the disk and requests to the bucket, so far.
+    fn n_operations(&self) -> u64 {
+        let requests = self.bucket().map_or(0, FaultyBucket::n_requests);
+        self.disk.n_operations() + requests
+    }
+
+    /// No more faults but for syncs that lie, in runs where they do, and what is still on its way to the bucket.
     pub(crate) fn calm(&self) {
+        self.calm_disk();
+        if let Some(bucket) = self.bucket() {
+            bucket.calm();
+        }
+    }
+
+    /// The same of the disk alone.
+    pub(crate) fn calm_disk(&self) {
         let plan = Plan {
             syncs_lie: self.syncs_lie,
             ..Plan::new(0)
@@ -184,7 +235,11 @@ impl Run {
 
     /// Whether an operation may fail now.
     pub(crate) fn has_faults(&self) -> bool {
-        self.had_faults || self.capacity.is_some() || self.disk.is_dead() || self.disk.is_armed()
+        self.had_faults
+            || self.capacity.is_some()
+            || self.disk.is_dead()
+            || self.disk.is_armed()
+            || self.bucket().is_some_and(FaultyBucket::is_faulty)
     }
 
     /// An error where there is no cause for one is a violation.
@@ -202,6 +257,7 @@ impl Run {
         loop {
             let surroundings = Surroundings {
                 disk: Arc::new(self.disk.clone()),
+                lake: self.lake.as_ref().map(|lake| lake.objects(&self.disk)),
                 clock: self.clock.clone(),
                 entropy: self.entropy.clone(),
                 metrics: Default::default(),
@@ -230,6 +286,7 @@ impl Run {
             }
         }
         self.journal.count("starts", 1);
+        self.model.started();
         let store = self.store();
         let damaged = &store.recovery().damaged;
         if !damaged.is_empty() {
@@ -283,10 +340,18 @@ impl Run {
         self.journal.count("losses of power", 1);
         self.journal
             .say(format!("     power returns, {survives:?} survives"));
+        self.disk.cut();
+        self.count_disk_faults();
         self.disk = self.disk.power_cut(survives);
-        self.calm();
+        self.calm_disk();
         self.disk.set_capacity(self.capacity);
         self.had_faults = false;
+    }
+
+    fn count_disk_faults(&mut self) {
+        for (what, n) in self.disk.fault_counts() {
+            self.journal.count(format!("disk: {what}"), n);
+        }
     }
 
     /// Bounds the disk to what it holds and `more` bytes, or not.
@@ -301,6 +366,8 @@ impl Run {
         self.store = None;
         self.scans.clear();
         self.capacity = None;
+        self.disk.cut();
+        self.count_disk_faults();
         self.disk = self.disk.power_cut(Survives::Everything);
         self.calm();
         self.had_faults = false;
@@ -314,6 +381,12 @@ impl Run {
         self.comes_to_rest("at the end").await?;
         self.restart(false).await?;
         self.audit(true).await?;
+        if let Some(bucket) = self.bucket() {
+            bucket.land_all();
+        }
+        // What nobody named goes when it is old.
+        self.advance(Duration::from_secs(10 * 24 * 3600));
+        self.vacuum().await?;
         self.no_file_is_left_over()?;
         self.advance(Duration::from_secs(400 * 24 * 3600));
         self.comes_to_rest("a year later").await
@@ -321,6 +394,8 @@ impl Run {
 
     /// Flushes and compacts; a second pass has nothing to do, and nothing is left to erase.
     async fn comes_to_rest(&mut self, when: &str) -> Result<(), Violation> {
+        // In a bucket an erasure waits for what may still be on its way.
+        self.advance(Duration::from_secs(20 * 60));
         self.flush().await?;
         self.compact().await?;
         self.audit(true).await?;
@@ -339,7 +414,7 @@ impl Run {
     }
 
     fn no_file_is_left_over(&self) -> Result<(), Violation> {
-        let blocks = self.disk.paths("lake/spans/hour=").len() as i64;
+        let blocks = self.block_files().len() as i64;
         let listed = self.metrics.blocks.get();
         let log = self.disk.paths("log/");
         if blocks != listed || !log.is_empty() {

@@ -44,6 +44,7 @@ impl Settings {
                 settle: *chance.pick(&[Duration::ZERO, MINUTE, 5 * MINUTE]),
             },
             compaction_interval: NEVER,
+            refresh_interval: NEVER,
             vacuum_interval: NEVER,
             vacuum_grace: Duration::ZERO,
             checkpoint_commits: *chance.pick(&[3, 10, 100]),

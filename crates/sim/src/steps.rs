@@ -36,10 +36,13 @@ enum Step {
     Faults,
     Capacity,
     Cross,
+    Vacuum,
+    BucketFaults,
+    BucketCrash,
 }
 
 /// How often each comes.
-const WEIGHTS: [(Step, u64); 18] = [
+const WEIGHTS: [(Step, u64); 21] = [
     (Step::Append, 30),
     (Step::Retry, 8),
     (Step::Flush, 10),
@@ -58,15 +61,23 @@ const WEIGHTS: [(Step, u64); 18] = [
     (Step::Faults, 4),
     (Step::Capacity, 2),
     (Step::Cross, 10),
+    (Step::Vacuum, 2),
+    (Step::BucketFaults, 14),
+    (Step::BucketCrash, 6),
 ];
 
 impl Run {
     /// Draws a step and takes it.
     pub(crate) async fn step(&mut self) -> Done {
-        let all = WEIGHTS.iter().map(|(_, weight)| weight).sum();
+        let has_bucket = self.bucket().is_some();
+        let is_possible = |(step, _): &(Step, u64)| {
+            has_bucket || !matches!(step, Step::BucketFaults | Step::BucketCrash)
+        };
+        let possible = || WEIGHTS.into_iter().filter(is_possible);
+        let all = possible().map(|(_, weight)| weight).sum();
         let mut drawn = self.chance.below(all);
         let mut step = Step::Append;
-        for (candidate, weight) in WEIGHTS {
+        for (candidate, weight) in possible() {
             if drawn < weight {
                 step = candidate;
                 break;
@@ -137,6 +148,9 @@ impl Run {
                 Ok((format!("space left {more:?}"), String::new()))
             }
             Step::Cross => self.cross().await,
+            Step::Vacuum => Ok(("vacuum".to_owned(), self.vacuum().await?)),
+            Step::BucketFaults => Ok(self.change_bucket_faults()),
+            Step::BucketCrash => Ok(self.arm_bucket_crash()),
         }
     }
 
@@ -144,7 +158,7 @@ impl Run {
         self.had_faults = true;
         self.journal.count("changes of the fault plan", 1);
         if self.chance.per_mille(500) {
-            self.calm();
+            self.calm_disk();
             return ("the disk is well".to_owned(), String::new());
         }
         let plan = Plan {
@@ -248,6 +262,18 @@ impl Run {
         }
     }
 
+    /// Removes old files that nothing names.
+    pub(crate) async fn vacuum(&mut self) -> Result<String, Violation> {
+        match self.store().vacuum().await {
+            Ok(removed) => {
+                self.journal.count("vacuums", 1);
+                self.journal.count("files vacuumed", removed);
+                Ok(format!("{removed} files"))
+            }
+            Err(error) => self.excuse("a vacuum", error.kind),
+        }
+    }
+
     pub(crate) async fn compact(&mut self) -> Result<String, Violation> {
         self.pass_begins(false);
         let done = self.store().compact().await;
@@ -260,15 +286,27 @@ impl Run {
     pub(crate) fn pass_begins(&mut self, is_under_way: bool) {
         let pins = self.model.protecting(&self.listing());
         let is_short = self.settings.is_short_of_space(self.capacity.is_some());
-        let now = (self.now(), is_under_way);
+        self.pass_began_unix_nano = self.now();
+        let now = (self.pass_began_unix_nano, is_under_way);
         self.model.pass_begins(now, &self.settings, &pins, is_short);
+    }
+
+    /// Tells the model that the pass has ended, with all of it done or not.
+    pub(crate) fn pass_ends(&mut self, is_complete: bool) {
+        // What takes time in it lets it do what was not due when it began.
+        if self.now() != self.pass_began_unix_nano {
+            self.model.time_is(self.now());
+            self.pass_begins(true);
+        }
+        let may_owe = self.has_faults();
+        self.model.pass_ends(is_complete, may_owe);
     }
 
     pub(crate) fn compacted(
         &mut self,
         done: Result<storage::Pass, store_api::Error>,
     ) -> Result<String, Violation> {
-        self.model.pass_ends(done.is_ok());
+        self.pass_ends(done.is_ok());
         match done {
             Ok(pass) => {
                 self.journal.count("passes", 1);
@@ -309,9 +347,9 @@ impl Run {
         ids: &[TraceId],
         until: i64,
     ) -> Result<(), Violation> {
-        let plan = self.disk.set_plan(None);
+        let paused = self.pause_faults();
         let seen = self.contents_of(tenant, ids).await;
-        self.disk.set_plan(plan);
+        self.resume_faults(paused);
         self.model.protect(&seen?, until);
         Ok(())
     }
@@ -344,7 +382,7 @@ impl Run {
         self.has_erased |= made.is_ok();
         if !is_under_way {
             self.store().idle().await;
-            self.model.pass_ends(false);
+            self.pass_ends(false);
         }
         let came_of_it = match made {
             Ok(erasure) => {

@@ -1,5 +1,6 @@
 //! Which operations fail.
 
+use std::collections::BTreeMap;
 use std::io;
 
 use crate::chance::Chance;
@@ -50,6 +51,8 @@ pub(super) struct Faults {
     /// Operations that may still happen.
     pub(super) allowed: Option<u64>,
     pub(super) plan: Option<Plan>,
+    /// How often what went wrong.
+    pub(super) counts: BTreeMap<&'static str, u64>,
     /// Operations since the fault was injected.
     operations: u64,
     fault: Option<Fault>,
@@ -95,21 +98,28 @@ impl Faults {
         };
         let drawn = plan.chance.below(1000);
         if drawn < plan.broken_per_mille {
+            self.count("changes that failed");
             Err(io::Error::other("the disk is broken"))
         } else if drawn < plan.broken_per_mille + plan.full_per_mille {
+            self.count("changes without space");
             Err(io::ErrorKind::StorageFull.into())
         } else {
             Ok(())
         }
     }
 
-    pub(super) fn read(&self) -> io::Result<()> {
+    pub(super) fn read(&mut self) -> io::Result<()> {
         match &self.plan {
             Some(plan) if plan.chance.per_mille(plan.reads_per_mille) => {
+                self.count("reads that failed");
                 Err(io::Error::other("the disk does not read"))
             }
             _ => Ok(()),
         }
+    }
+
+    pub(super) fn count(&mut self, what: &'static str) {
+        *self.counts.entry(what).or_default() += 1;
     }
 
     /// How much of a failed write of `len` bytes was written.

@@ -85,7 +85,7 @@ impl Model {
         for number in there {
             let row = &mut self.rows[number];
             if found == most {
-                row.may_be_gone = false;
+                row.may_be_gone &= self.is_in_doubt;
             } else if found == 0 && self.receipts[row.receipt].is_certain {
                 row.gone = Some("not there before");
             }

@@ -32,7 +32,11 @@ impl Model {
     /// A pin was acknowledged (`Ok`), or it is unknown whether it will hold after a restart.
     pub(crate) fn pinned(&mut self, tenant: &TenantId, ids: &[TraceId], made: Option<&Pin>) {
         match made {
-            Some(pin) => drop(self.pins.insert(pin.id, pin.clone())),
+            Some(pin) => {
+                // It has waited for whatever was under way.
+                self.is_in_doubt = false;
+                self.pins.insert(pin.id, pin.clone());
+            }
             None => self.pins_in_doubt.push((tenant.clone(), ids.to_vec())),
         }
     }

@@ -134,8 +134,10 @@ impl Model {
         }
     }
 
-    /// The pass has ended: all of it was done (`is_complete`), or any part.
-    pub(crate) fn pass_ends(&mut self, is_complete: bool) {
+    /// The pass has ended: all of it was done (`is_complete`), or any part, and more of it may yet happen if something failed (`may_owe`).
+    pub(crate) fn pass_ends(&mut self, is_complete: bool, may_owe: bool) {
+        // A pass begins with finding out what became of the commit before.
+        self.is_in_doubt = !is_complete && (may_owe || self.is_in_doubt);
         for row in &mut self.rows {
             if is_complete && row.is_doomed && row.gone.is_none() {
                 row.gone = Some("kept long enough");

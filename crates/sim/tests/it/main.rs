@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use std::collections::BTreeMap;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use sim::{Options, Outcome, run};
@@ -24,10 +26,36 @@ fn each(seeds: std::ops::Range<u64>, options: &Options, look: impl Fn(&Outcome) 
     });
 }
 
+/// What has to go wrong in some dozens of seeds, so that their silence says something.
+const FAULTS: [&str; 18] = [
+    "losses of power",
+    "disk: changes that failed",
+    "disk: changes without space",
+    "disk: reads that failed",
+    "outages of the bucket",
+    "bucket: puts, refused",
+    "bucket: puts, with a lost answer",
+    "bucket: puts, given up and done later",
+    "bucket: puts if absent, refused in an outage",
+    "bucket: puts if absent, with a lost answer",
+    "bucket: puts if absent, that met their own repetition",
+    "bucket: puts if absent, given up and done later",
+    "bucket: puts if absent, during which the process ended",
+    "bucket: completions of uploads, with a lost answer",
+    "bucket: pages of listings, with a lost answer",
+    "bucket: gets, slow",
+    "bucket: late effects that came about",
+    "bucket: uploads left unfinished",
+];
+
 #[test]
 fn no_seed_shows_a_violation() {
     let options = Options::default();
+    let counts: Mutex<BTreeMap<String, u64>> = Mutex::default();
     each(0..48, &options, |outcome| {
+        for (what, n) in &outcome.counts {
+            *counts.lock().unwrap().entry(what.clone()).or_default() += n;
+        }
         assert!(
             outcome.violation.is_none(),
             "{}\nseed {}: {}\nagain: cargo xtask sim --seed {} --steps {}",
@@ -39,12 +67,23 @@ fn no_seed_shows_a_violation() {
         );
         true
     });
+    let counts = counts.into_inner().unwrap();
+    for place in ["a bucket", "the data folder"] {
+        let worlds = counts[&format!("worlds with the lake in {place}")];
+        assert!(worlds >= 12, "{worlds} of 48 in {place}");
+    }
+    for fault in FAULTS {
+        assert!(
+            counts.get(fault).is_some_and(|n| *n > 0),
+            "no {fault}: {counts:#?}"
+        );
+    }
 }
 
 #[test]
 fn a_seed_does_the_same_each_time() {
     let options = Options::default();
-    for seed in 1000..1004 {
+    for seed in 1000..1006 {
         let (one, two) = (run(seed, &options), run(seed, &options));
         assert_eq!(one.journal, two.journal);
         assert_eq!(one.digest, two.digest, "the disk of seed {seed} differs");
