@@ -8,7 +8,7 @@
 mod leftovers;
 mod write;
 
-pub(crate) use leftovers::Leftovers;
+pub(crate) use leftovers::{LATE_MAX, Leftovers};
 pub(crate) use write::{FlushJob, by_hour, pieces};
 
 use std::sync::Arc;

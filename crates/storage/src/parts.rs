@@ -56,6 +56,11 @@ impl PartIds {
         Self(BlockNames::after(node, entropy, last))
     }
 
+    /// Whether the file at `path` was written by this node, and not by this process.
+    pub(crate) fn is_of_before(&self, path: &str) -> bool {
+        self.0.is_of_before(path)
+    }
+
     /// A number and the name of the file of a part of `level`.
     fn next(&self, level: u8) -> (u64, String) {
         self.0.next_numbered(level)

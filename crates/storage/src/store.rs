@@ -26,7 +26,7 @@ use crate::compact::{Compaction, Compactor, Rewriter};
 use crate::digests::{Begin, Digests, Ticket};
 use crate::disk::{Disk, RealDisk};
 use crate::error::{OpenError, SHORT_RETRY};
-use crate::flush::{FlushJob, Flusher, Leftovers};
+use crate::flush::{FlushJob, Flusher, LATE_MAX, Leftovers};
 use crate::head::{self, Budget, HeadBatch};
 use crate::holds::HoldsFile;
 use crate::lake::{Lake, LakeObjects};
@@ -173,6 +173,7 @@ impl Store {
         let is_shared = lake.data_disk_folder.is_none();
         let lake_disk = is_shared.then(|| lake.disk.clone());
         let lake_files = lake.disk.clone();
+        let is_remote = lake.is_remote;
         let spec = TablesSpec {
             lake,
             node: node.clone(),
@@ -188,14 +189,20 @@ impl Store {
         let part_tables = Arc::new(opened.part_tables);
         let (blocks, files, mut damaged) = (opened.table, opened.steps, opened.damaged);
         let catalog = state.lock().catalog.clone();
-        blocks.remove_orphans()?;
-        part_tables.remove_orphans()?;
         let part_ids = PartIds::new(&node, entropy.as_ref(), catalog.last_part);
         let part_ids = Arc::new(part_ids);
+        blocks.remove_orphans(&names)?;
+        part_tables.remove_orphans(&part_ids)?;
         let block_disk = blocks.disk().clone();
         let blocks = Arc::new(blocks);
-        let leftovers = Arc::new(Leftovers::on(block_disk.clone()));
-        let part_leftovers = Arc::new(Leftovers::on(lake_files.clone()));
+        let leftovers_on = |disk: &Arc<dyn Disk>| {
+            Arc::new(match is_remote {
+                true => Leftovers::on_late(disk.clone(), clock.clone()),
+                false => Leftovers::on(disk.clone()),
+            })
+        };
+        let leftovers = leftovers_on(&block_disk);
+        let part_leftovers = leftovers_on(&lake_files);
         let holds = HoldsFile::open(disk.clone()).map_err(OpenError::holds)?;
         let holds = Arc::new(holds);
         let digests = Digests::new(config.dedup_window, config.dedup_entries_max);
@@ -305,6 +312,7 @@ impl Store {
             retention: config.retention.clone(),
             disk_reserve_bytes: config.disk_reserve_bytes,
             grace: config.vacuum_grace,
+            late_until: is_remote.then(|| clock.instant() + LATE_MAX),
             clock: clock.clone(),
             metrics: metrics.clone(),
             unreadable: HashSet::new(),

@@ -84,6 +84,13 @@ impl BlockNames {
         name.strip_prefix(node)
             .is_some_and(|rest| rest.starts_with('-') && rest.ends_with(".parquet"))
     }
+
+    /// Whether the file at `path` was written by this node, and not by this process.
+    pub(crate) fn is_of_before(&self, path: &str) -> bool {
+        let name = path.rsplit('/').next().unwrap_or_default();
+        let of_process = format!("{}-{:08x}-", self.node, self.process);
+        Self::is_of(&self.node, path) && !name.starts_with(&of_process)
+    }
 }
 
 fn file_name(node: &str, process: u32, number: u64, level: u8) -> String {
@@ -192,6 +199,13 @@ mod tests {
                 .all(|name| BlockNames::is_of("ab", &format!("x/{name}")))
         );
         assert!(!BlockNames::is_of("a", &names[0]));
+        let of_before = |names: &BlockNames, name: &str| names.is_of_before(&format!("x/{name}"));
+        let told: Vec<bool> = names.iter().map(|n| of_before(&processes[1], n)).collect();
+        assert_eq!(told, [true, true, false, false, true]);
+        for other in ["a", "abc"] {
+            let other = BlockNames::new(other, &entropy);
+            assert!(names.iter().all(|name| !of_before(&other, name)));
+        }
         names.sort();
         names.dedup();
         assert_eq!(names.len(), 5);

@@ -23,6 +23,8 @@ use crate::table::{
 
 /// The name of the table.
 const NAME: &str = "spans";
+/// Takings-over at most: each is in vain when a commit of one process before this one lands at the same time.
+const TAKE_OVERS_MAX: usize = 8;
 /// Where the ids of blocks begin: above those of parts, which count from 1.
 const FIRST_ID: u64 = 1 << 63;
 
@@ -147,10 +149,26 @@ impl FoundBlocks {
 
 impl BlockTable {
     /// Opens the table, makes it when absent, and shows its blocks in `state`. The second value names what cannot be read.
+    ///
+    /// Where the node's last process may be alive, or its last request under way, nothing of it lands afterwards.
     pub(crate) fn open(
         spec: TablesSpec,
         state: Arc<State>,
     ) -> Result<(Self, Vec<String>), OpenError> {
+        let (mut this, mut damaged) = Self::read(spec, state.clone())?;
+        if !this.spec.is_shared {
+            return Ok((this, damaged));
+        }
+        for _ in 0..TAKE_OVERS_MAX {
+            if this.take_over()? {
+                return Ok((this, damaged));
+            }
+            (this, damaged) = Self::read(this.spec, state.clone())?;
+        }
+        Err(TableError::contention(NAME).into())
+    }
+
+    fn read(spec: BlocksSpec, state: Arc<State>) -> Result<(Self, Vec<String>), OpenError> {
         let disk = spec.lake.table_disk(NAME).map_err(OpenError::io(NAME))?;
         let (table, mut damaged) = spec.open(TableKind {
             name: NAME,
@@ -174,29 +192,44 @@ impl BlockTable {
         let none = HashSet::new();
         let catalog = Catalog::default().with_blocks(snapshot.version, blocks, &none);
         this.state.update(|inner| inner.catalog = Arc::new(catalog));
-        if this.spec.is_shared {
-            this.take_over()?;
-        }
         Ok((this, damaged))
     }
 
     /// Makes sure that no commit of this node's last process lands from now on, should it be alive, or its last request still be under
     /// way: that one has the number of the next version, which this commit takes, and the txn is this process's from then on.
-    fn take_over(&self) -> Result<(), OpenError> {
+    ///
+    /// Returns `false` when such a commit has landed since the table was read, which then has to be read again.
+    fn take_over(&self) -> Result<bool, OpenError> {
         let commit = self.new_commit(Purpose::Write, vec![], vec![], None);
-        self.commit(&commit)?;
-        Ok(())
+        let mut own = self.own();
+        own.tried = Some((commit.id, None));
+        let prepared = self.prepared(&commit, &own)?;
+        let mut changes = Vec::new();
+        let result = self.table.commit(&prepared, &mut changes);
+        let is_of_before = |change: &Change| {
+            let mut apps = change.txns.iter().map(|(app, _)| app);
+            change.id != Some(commit.id) && apps.any(|app| *app == self.spec.node)
+        };
+        if changes.iter().any(is_of_before) {
+            tracing::info!(
+                "a commit of the process before this one has landed, the table is read again"
+            );
+            return Ok(false);
+        }
+        result?;
+        self.show(&mut own, changes);
+        Ok(true)
     }
 
-    /// Removes files that this node wrote and no version names: a crash or a failed flush left them. Other nodes' are theirs, and the vacuum's.
-    /// Nothing of this node may be under way.
-    pub(crate) fn remove_orphans(&self) -> Result<(), OpenError> {
+    /// Removes files that processes of this node before this one, which gives `names`, wrote and no version names: a crash or a failed flush left
+    /// them. Other nodes' are theirs, and the vacuum's.
+    pub(crate) fn remove_orphans(&self, names: &BlockNames) -> Result<(), OpenError> {
         let snapshot = self.table.snapshot();
         let named: HashSet<&str> = snapshot.files.iter().map(|f| f.path.as_str()).collect();
         for file in self.table.list()? {
             let path = file.location.as_ref();
-            let is_ours = BlockNames::is_of(&self.spec.node, path);
-            if is_ours && !named.contains(path) && !self.table.is_tombstone(path) {
+            let is_of_before = names.is_of_before(path);
+            if is_of_before && !named.contains(path) && !self.table.is_tombstone(path) {
                 self.disk.remove(path).map_err(OpenError::io(path))?;
             }
         }

@@ -20,7 +20,7 @@ use crate::block::BlockNames;
 use crate::disk::remove_durably;
 use crate::error::OpenError;
 use crate::lake::Lake;
-use crate::parts;
+use crate::parts::{self, PartIds};
 use crate::state::State;
 use crate::table::{CommitError, CommitId, DataFile, Prepared, Table, TableError, Txn};
 
@@ -251,12 +251,11 @@ impl PartTables {
         }
     }
 
-    /// Removes files of this node that neither the catalog nor a table names: a crash or a failed flush left them. Nothing of this node may be
-    /// under way.
-    pub(crate) fn remove_orphans(&self) -> Result<(), OpenError> {
+    /// Removes files that processes of this node before this one, which gives `ids`, wrote and neither the catalog nor a table names: a crash or
+    /// a failed flush left them.
+    pub(crate) fn remove_orphans(&self, ids: &PartIds) -> Result<(), OpenError> {
         let catalog = self.state.lock().catalog.clone();
         let named: HashSet<&str> = catalog.parts().map(|p| p.path.as_str()).collect();
-        let node = &self.spec.node;
         for Follower { of, table, .. } in &self.followers {
             for file in Table::list_of(&self.spec.lake, of.name())? {
                 let path = file.location.as_ref();
@@ -264,7 +263,7 @@ impl PartTables {
                 let is_in = |table: &Table| table.has(path) || table.is_tombstone(path);
                 let is_named =
                     named.contains(in_lake.as_str()) || table.as_ref().is_some_and(is_in);
-                if BlockNames::is_of(node, path) && !is_named {
+                if ids.is_of_before(path) && !is_named {
                     let removed = self.spec.lake.disk.remove(&in_lake);
                     removed.map_err(OpenError::io(in_lake))?;
                 }

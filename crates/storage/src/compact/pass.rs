@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use clock::SharedClock;
 use model::{TenantId, TraceId};
@@ -59,6 +59,8 @@ pub(crate) struct Compaction {
     pub(crate) disk_reserve_bytes: u64,
     /// How long files that left the table stay for others who read it.
     pub(crate) grace: Duration,
+    /// Until when files of the process before this one may still come; `None` when none can any more.
+    pub(crate) late_until: Option<Instant>,
     pub(crate) clock: SharedClock,
     pub(crate) metrics: StorageMetrics,
     /// Blocks that cannot be read: not tried again before the next start.
@@ -287,6 +289,7 @@ impl Compaction {
         // Any file that left a table may hold them.
         left |= self.bury()? > 0;
         left |= !self.clear_leftovers();
+        left |= !self.clear_late()?;
         if !left {
             let ids: Vec<u64> = open.iter().map(|e| e.id).collect();
             let done = self.holds.complete(&ids, self.clock.unix_nano());
@@ -435,6 +438,23 @@ impl Compaction {
     fn clear_leftovers(&self) -> bool {
         let of_blocks = self.rewriter.leftovers.clear();
         self.rewriter.part_leftovers.clear() && of_blocks
+    }
+
+    /// In a bucket a put of the process before this one may bring a file after this one has opened. Removes such files once no more can come.
+    /// Returns whether that is so.
+    fn clear_late(&mut self) -> Result<bool, Error> {
+        let Some(until) = self.late_until else {
+            return Ok(true);
+        };
+        if self.clock.instant() < until {
+            return Ok(false);
+        }
+        let of_blocks = self.blocks.remove_orphans(&self.rewriter.names);
+        let part_tables = &self.commits.part_tables;
+        let removed = of_blocks.and_then(|()| part_tables.remove_orphans(&self.rewriter.part_ids));
+        removed.map_err(|e| failed("removing files that came late", e))?;
+        self.late_until = None;
+        Ok(true)
     }
 
     /// Bytes that the disk of the blocks lacks for comfort.

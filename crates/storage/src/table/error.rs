@@ -107,8 +107,8 @@ impl TableError {
         Self::Missing { path }
     }
 
-    pub(super) fn contention(table: &str) -> Self {
-        let context = format!("changing the schema of table {table}");
+    pub(crate) fn contention(table: &str) -> Self {
+        let context = format!("opening table {table}");
         Self::store(context, "others commit all the time")
     }
 

@@ -1,18 +1,21 @@
 //! Reading a table's log: the newest checkpoint that is readable, and the entries after it.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use deltalake_core::DeltaTableError;
 use deltalake_core::table::state::DeltaTableState;
 use futures::TryStreamExt;
-use object_store::ObjectStore;
+use object_store::memory::InMemory;
 use object_store::path::Path;
+use object_store::{ObjectStore, ObjectStoreExt};
 use serde::Deserialize;
 
-use super::error::TableError;
+use super::error::{TableError, TableIoError};
 use super::state::State;
 use super::{LOG, Log, entry};
+use crate::lake::{Lake, LakeObjects};
 
 const HINT: &str = "_last_checkpoint";
 const CHECKPOINT: &str = ".checkpoint.parquet";
@@ -122,6 +125,26 @@ impl Log {
         version: u64,
         app: &str,
     ) -> Result<Result<State, String>, TableError> {
+        let error = match self.read_checkpoint(version, app) {
+            Ok(state) => return Ok(Ok(state)),
+            Err(error) => error,
+        };
+        // The library does not tell a lake that fails from bytes that are wrong. So it gets the bytes.
+        let path = checkpoint_path(version);
+        let Some(bytes) = self.get(&path)? else {
+            return Ok(Err(error.to_string()));
+        };
+        let memory = LakeObjects::new(Arc::new(InMemory::new()));
+        let copy = Self::new(&Lake::of_objects(memory, self.runtime.clone()), &self.name)?;
+        let (objects, to) = (copy.objects.clone(), Path::from(path.as_str()));
+        let put = async move { objects.put(&to, bytes.into()).await };
+        let copied = self.request(&path, put);
+        copied.map_err(|e| TableError::store(self.place(&path), e))?;
+        let read = copy.read_checkpoint(version, app);
+        Ok(read.map_err(|e| e.to_string()))
+    }
+
+    fn read_checkpoint(&self, version: u64, app: &str) -> Result<State, TableIoError> {
         let (store, wanted) = (self.store.0.clone(), app.to_owned());
         let read = async move {
             let table = DeltaTableState::try_new(store.as_ref(), Some(version)).await?;
@@ -149,13 +172,7 @@ impl Log {
             state.metadata = serde_json::to_value(table.metadata())?;
             Ok::<_, DeltaTableError>(state)
         };
-        let error = match self.long(read) {
-            Ok(state) => return Ok(Ok(state)),
-            Err(error) => error,
-        };
-        // The library does not tell a lake that is down from bytes that are wrong.
-        self.get(&checkpoint_path(version))?;
-        Ok(Err(error.to_string()))
+        self.long(read)
     }
 
     /// Goes on from `state`, the version `checkpoint`, through the entries of `listing`.
