@@ -168,7 +168,7 @@ impl BlockTable {
         Err(TableError::contention(NAME).into())
     }
 
-    fn read(spec: BlocksSpec, state: Arc<State>) -> Result<(Self, Vec<String>), OpenError> {
+    fn read(spec: TablesSpec, state: Arc<State>) -> Result<(Self, Vec<String>), OpenError> {
         let disk = spec.lake.table_disk(NAME).map_err(OpenError::io(NAME))?;
         let (table, mut damaged) = spec.open(TableKind {
             name: NAME,

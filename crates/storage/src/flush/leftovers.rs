@@ -19,7 +19,7 @@ pub(crate) struct Leftovers {
     disk: Arc<dyn Disk>,
     /// Where a write that failed may take effect later.
     late: Option<SharedClock>,
-    // Held across the removal of files.
+    // Held to take and to add, never across a removal: a bucket may take long over it, and a flush is not to wait for that.
     paths: Mutex<Vec<Leftover>>,
 }
 
@@ -60,10 +60,12 @@ impl Leftovers {
         }
     }
 
-    /// Tries again. Returns whether nothing is left, and nothing can come again.
+    /// Tries again. Returns whether nothing is left, and nothing can come again. One at a time.
     pub(crate) fn clear(&self) -> bool {
+        let mut left = std::mem::take(&mut *self.lock());
+        left.retain(|leftover| !self.is_gone(leftover));
         let mut paths = self.lock();
-        paths.retain(|leftover| !self.is_gone(leftover));
+        paths.append(&mut left);
         paths.is_empty()
     }
 
