@@ -98,11 +98,11 @@ impl Run {
         }
         let plan = BucketPlan {
             seed: self.chance.any(),
-            refused_per_mille: *self.chance.pick(&[0, 10, 60, 200]),
-            lost_per_mille: *self.chance.pick(&[0, 20, 60, 200]),
-            late_per_mille: *self.chance.pick(&[0, 20, 60, 200]),
-            slow_per_mille: *self.chance.pick(&[0, 0, 50, 500]),
-            outage: *self.chance.pick(&[0, 0, 3, 30, 300]),
+            refused_per_mille: *self.chance.pick(&[0, 10, 50, 150]),
+            lost_per_mille: *self.chance.pick(&[0, 30, 100, 250]),
+            late_per_mille: *self.chance.pick(&[0, 30, 100, 250]),
+            slow_per_mille: *self.chance.pick(&[0, 0, 50, 300]),
+            outage: *self.chance.pick(&[0, 0, 0, 3, 20, 120]),
         };
         let what = format!("the bucket is faulty: {plan:?}");
         self.journal.count("changes of the bucket's fault plan", 1);

@@ -254,6 +254,7 @@ impl Run {
     /// Opens the store, as often as it takes.
     pub(crate) async fn boot(&mut self) -> Result<(), Violation> {
         let mut attempts = 0;
+        let mut waiting = None;
         loop {
             let surroundings = Surroundings {
                 disk: Arc::new(self.disk.clone()),
@@ -281,9 +282,15 @@ impl Run {
             if self.disk.is_dead() {
                 self.replace_disk();
             } else if attempts > 3 {
+                let plan = self.bucket().and_then(|bucket| bucket.set_plan(None));
+                waiting = plan.or(waiting);
                 self.calm();
                 self.set_capacity(None);
             }
+        }
+        // A start takes many requests, few plans let it succeed; afterwards the plan goes on.
+        if let (Some(bucket), Some(plan)) = (self.bucket(), waiting) {
+            bucket.set_plan(Some(plan));
         }
         self.journal.count("starts", 1);
         self.model.started();

@@ -62,7 +62,7 @@ const WEIGHTS: [(Step, u64); 21] = [
     (Step::Capacity, 2),
     (Step::Cross, 10),
     (Step::Vacuum, 2),
-    (Step::BucketFaults, 14),
+    (Step::BucketFaults, 18),
     (Step::BucketCrash, 6),
 ];
 

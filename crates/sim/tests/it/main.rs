@@ -27,21 +27,17 @@ fn each(seeds: std::ops::Range<u64>, options: &Options, look: impl Fn(&Outcome) 
 }
 
 /// What has to go wrong in some dozens of seeds, so that their silence says something.
-const FAULTS: [&str; 18] = [
+const FAULTS: [&str; 14] = [
     "losses of power",
     "disk: changes that failed",
     "disk: changes without space",
     "disk: reads that failed",
     "outages of the bucket",
-    "bucket: puts, refused",
-    "bucket: puts, with a lost answer",
-    "bucket: puts, given up and done later",
     "bucket: puts if absent, refused in an outage",
     "bucket: puts if absent, with a lost answer",
-    "bucket: puts if absent, that met their own repetition",
     "bucket: puts if absent, given up and done later",
-    "bucket: puts if absent, during which the process ended",
-    "bucket: completions of uploads, with a lost answer",
+    "bucket: parts of uploads, with a lost answer",
+    "bucket: deletes, given up and done later",
     "bucket: pages of listings, with a lost answer",
     "bucket: gets, slow",
     "bucket: late effects that came about",

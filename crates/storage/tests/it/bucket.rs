@@ -178,8 +178,8 @@ async fn a_bucket_that_fails_while_a_checkpoint_is_read_is_no_damage() {
     for seed in 0..60 {
         bucket.set_plan(Some(BucketPlan {
             seed,
-            refused_per_mille: 10,
-            lost_per_mille: 10,
+            refused_per_mille: 5,
+            lost_per_mille: 5,
             ..BucketPlan::default()
         }));
         let disk = disk.copy(Survives::Everything);
