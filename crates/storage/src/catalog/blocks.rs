@@ -79,6 +79,8 @@ pub(crate) struct BlockTable {
 struct Own {
     /// The last commit that was tried. There is no other until its outcome is known.
     tried: Option<(CommitId, Option<Arc<Step>>)>,
+    /// The files that it adds. It may land yet, so they stay.
+    tried_files: HashSet<String>,
     /// The txn as this process made it, or found it.
     txn: Option<u64>,
     /// The commit of this process that made it.
@@ -281,6 +283,7 @@ impl BlockTable {
     pub(crate) fn commit(&self, commit: &TableCommit) -> Result<u64, CommitError> {
         let mut own = self.own();
         own.tried = Some((commit.id, commit.step.clone()));
+        own.tried_files = commit.adds.iter().map(|b| b.path.clone()).collect();
         let prepared = self.prepared(commit, &own)?;
         let mut changes = Vec::new();
         let result = if self.state.is_fenced() {
@@ -314,7 +317,8 @@ impl BlockTable {
     /// Removes old files that no version ever named. Returns how many.
     pub(crate) fn vacuum(&self) -> Result<u64, TableError> {
         self.refresh()?;
-        self.table.vacuum(self.spec.vacuum_grace)
+        let kept = self.own().tried_files.clone();
+        self.table.vacuum(self.spec.vacuum_grace, &kept)
     }
 
     /// Removes files that left the table long enough ago, durably. Returns how many are left for another time.

@@ -1,5 +1,6 @@
 //! Checkpoints, the clean-up of the log, and which files that no version names may go.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use deltalake_core::DeltaTable;
@@ -93,15 +94,20 @@ impl Table {
         }
     }
 
-    /// Removes files that never were in the table and are a day old, or `grace` if that is longer. Returns how many.
+    /// Removes files that never were in the table and are a day old, or `grace` if that is longer, but for those that a commit under way adds
+    /// (`kept`). Returns how many.
     ///
     /// Errors: some may be gone; the next vacuum removes the rest.
     /// Cost: lists the table.
-    pub(crate) fn vacuum(&self, grace: Duration) -> Result<u64, TableError> {
+    pub(crate) fn vacuum(
+        &self,
+        grace: Duration,
+        kept: &HashSet<String>,
+    ) -> Result<u64, TableError> {
         let failed =
             |e: TableIoError| TableError::store(format!("vacuum of table {}", self.log.name), e);
         // Before the state is looked at: a file that is committed meanwhile is then known.
-        let gone = self.orphans(self.list()?, grace.max(WRITING_MAX));
+        let gone = self.orphans(self.list()?, grace.max(WRITING_MAX), kept);
         let n_gone = gone.len() as u64;
         let objects = self.log.objects.clone();
         let remove = async move {
@@ -122,13 +128,15 @@ impl Table {
         Log::new(lake, name)?.list_files()
     }
 
-    fn orphans(&self, listed: Vec<ObjectMeta>, age: Duration) -> Vec<Path> {
+    fn orphans(&self, listed: Vec<ObjectMeta>, age: Duration, kept: &HashSet<String>) -> Vec<Path> {
         let now = milli(self.clock.unix_nano());
         let state = self.state();
         let is_orphan = |object: &ObjectMeta| {
             let path = object.location.as_ref();
             let is_known = state.files.contains_key(path) || state.tombstones.contains_key(path);
-            !is_known && is_over(now, object.last_modified.timestamp_millis(), age)
+            !is_known
+                && !kept.contains(path)
+                && is_over(now, object.last_modified.timestamp_millis(), age)
         };
         let orphans = listed.into_iter().filter(is_orphan);
         orphans.map(|object| object.location).collect()
