@@ -146,8 +146,8 @@ async fn hold(
             held.pins.insert(id);
         }
         if choice & 2 == 2 {
-            // Half of them have no time for the questions that are being answered.
-            let within = [1, 3600][roll(&dice, 2) as usize];
+            // Some have no time for the questions that are being answered. Each of those has its files rewritten at once, so they are few.
+            let within = if roll(&dice, 16) == 0 { 1 } else { 3600 };
             let erasure = json!({"traces": traces, "reason": "asked for", "withinSeconds": within});
             insist(&client, &ui, "erasures", &erasure).await;
             held.lock()
