@@ -19,7 +19,7 @@ const HOUR_NANO: i64 = 3_600_000_000_000;
 /// Sizes and times of merging.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Policy {
-    /// Blocks that are many. Default 8.
+    /// Blocks that are many. Default 16.
     pub fan_in: usize,
     /// Blocks that are merged at once at most. Default 32.
     pub fan_in_max: usize,
@@ -34,7 +34,7 @@ pub struct Policy {
 impl Default for Policy {
     fn default() -> Self {
         Self {
-            fan_in: 8,
+            fan_in: 16,
             fan_in_max: 32,
             block_bytes_max: 256 << 20,
             merge_bytes_max: 4 << 30,
