@@ -21,7 +21,7 @@ use clap::Parser;
 use crate::cli::{Cli, Command};
 
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 /// The release, as `--version`, `/api/v1/status` and our own spans say it.
 const VERSION: &str = env!("CARGO_PKG_VERSION");
