@@ -217,12 +217,19 @@ impl RawRetention {
         }
         let mut rules = Vec::new();
         for (number, rule) in self.rules.into_iter().enumerate() {
+            let path = || format!("retention.rules[{number}].match");
             match traceql::parse(&rule.r#match) {
-                Ok(parsed) => rules.push((parsed.query, rule.keep.0)),
-                Err(error) => {
-                    let path = format!("retention.rules[{number}].match");
-                    problems.push(ConfigProblem::new(path, error.to_string()));
-                }
+                Ok(parsed) => match parsed.query.beyond_filter() {
+                    None => rules.push((parsed.query, rule.keep.0)),
+                    Some(beyond) => {
+                        let problem = format!(
+                            "{} do not say which traces a rule is for; write one filter: `{{ … }}`",
+                            beyond.what
+                        );
+                        problems.push(ConfigProblem::new(path(), problem));
+                    }
+                },
+                Err(error) => problems.push(ConfigProblem::new(path(), error.to_string())),
             }
         }
         let rules = RetentionRules::new(rules);

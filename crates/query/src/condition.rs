@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 use columnar::Column;
 use store_api::{AttributeProjection, AttributeScope};
-use traceql::{CompareOp, Expr, ExprKind, Field, Intrinsic, Literal, Query, Scope};
+use traceql::{CompareOp, Expr, ExprKind, Field, Intrinsic, Literal, Query, Scope, Span};
 
 use crate::error::Error;
 use crate::value::{Test, Tri, Value};
@@ -47,9 +47,12 @@ pub(crate) enum Operand {
 impl Condition {
     /// Compiles the filter of a query that `traceql` has checked.
     ///
-    /// Errors: `Pattern`, for trees that were not checked.
+    /// Errors: `Pattern`, for trees that were not checked; `Unsupported`, for queries that are more than one filter.
     pub(crate) fn compile(query: &Query) -> Result<Self, Error> {
-        match &query.filter {
+        if let Some(beyond) = query.beyond_filter() {
+            return Err(unsupported(beyond.what, beyond.place));
+        }
+        match query.filter_only().flatten() {
             None => Ok(Self::Const(Tri::True)),
             Some(filter) => Self::of(filter),
         }
@@ -61,8 +64,9 @@ impl Condition {
             // No condition, as the checks say; so no span meets it.
             ExprKind::Literal(_) => Self::Const(Tri::False),
             ExprKind::Field(field) => {
-                Self::Test(Origin::Field(field.clone()), Test::Eq, Value::Bool(true))
+                Self::Test(own(field, expr.span)?, Test::Eq, Value::Bool(true))
             }
+            ExprKind::Arithmetic { .. } | ExprKind::Negate(_) => return Err(arithmetic(expr)),
             ExprKind::Not(inner) => Self::Not(Box::new(Self::of(inner)?)),
             ExprKind::And(parts) => {
                 Self::All(parts.iter().map(Self::of).collect::<Result<_, _>>()?)
@@ -76,10 +80,10 @@ impl Condition {
         let flipped = op.flipped();
         match (&left.kind, &right.kind, flipped) {
             (ExprKind::Field(field), ExprKind::Literal(literal), _) => {
-                Self::with_constant(field, op, literal)
+                Self::with_constant(field, own(field, left.span)?, op, literal)
             }
             (ExprKind::Literal(literal), ExprKind::Field(field), Some(op)) => {
-                Self::with_constant(field, op, literal)
+                Self::with_constant(field, own(field, right.span)?, op, literal)
             }
             _ => {
                 let (left, right) = (Operand::of(left)?, Operand::of(right)?);
@@ -93,8 +97,12 @@ impl Condition {
         }
     }
 
-    fn with_constant(field: &Field, op: CompareOp, literal: &Literal) -> Result<Self, Error> {
-        let origin = Origin::Field(field.clone());
+    fn with_constant(
+        field: &Field,
+        origin: Origin,
+        op: CompareOp,
+        literal: &Literal,
+    ) -> Result<Self, Error> {
         if *literal == Literal::Nil {
             let present = Self::Present(origin);
             return Ok(match op {
@@ -191,7 +199,8 @@ impl Operand {
     fn of(expr: &Expr) -> Result<Self, Error> {
         Ok(match &expr.kind {
             ExprKind::Literal(literal) => Self::Const(Value::of_literal(literal)),
-            ExprKind::Field(field) => Self::Field(Origin::Field(field.clone())),
+            ExprKind::Field(field) => Self::Field(own(field, expr.span)?),
+            ExprKind::Arithmetic { .. } | ExprKind::Negate(_) => return Err(arithmetic(expr)),
             _ => Self::Condition(Box::new(Condition::of(expr)?)),
         })
     }
@@ -216,6 +225,7 @@ impl Origin {
                 Scope::Event => needs.attribute(Column::Events, AttributeScope::Event, name),
                 Scope::Link => needs.attribute(Column::Links, AttributeScope::Link, name),
                 Scope::Instrumentation => columns.push(Column::Scope),
+                Scope::Parent | Scope::ParentSpan | Scope::ParentResource => {}
             },
             Field::Intrinsic(intrinsic) => match intrinsic {
                 Intrinsic::SpanStatus => columns.push(Column::StatusCode),
@@ -244,6 +254,26 @@ impl Origin {
             },
         }
     }
+}
+
+/// Where a field that stands at `place` comes from.
+///
+/// Errors: `Unsupported`, for fields of the parent span.
+fn own(field: &Field, place: Span) -> Result<Origin, Error> {
+    match field {
+        Field::Attribute { scope, .. } if Scope::OF_PARENT.contains(scope) => {
+            Err(unsupported("conditions on the parent span", place))
+        }
+        _ => Ok(Origin::Field(field.clone())),
+    }
+}
+
+fn arithmetic(expr: &Expr) -> Error {
+    unsupported("calculations in conditions", expr.span)
+}
+
+fn unsupported(what: &'static str, place: Span) -> Error {
+    Error::Unsupported { what, place }
 }
 
 pub(crate) fn is_service_name(field: &Field) -> bool {

@@ -12,6 +12,14 @@ pub enum Error {
     /// A pattern of the query does not compile; only for trees that were not checked by `traceql::parse`.
     #[error("malformed regular expression: {0}")]
     Pattern(String),
+    /// A part of the language that this question does not take.
+    #[error("{what} are not supported here")]
+    Unsupported {
+        /// What, in the plural.
+        what: &'static str,
+        /// Where it stands in the query.
+        place: traceql::Span,
+    },
     /// The source failed.
     #[error(transparent)]
     Source(#[from] store_api::Error),
@@ -27,7 +35,7 @@ impl Error {
     /// What the caller does next.
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::Cursor | Self::Pattern(_) => ErrorKind::Invalid,
+            Self::Cursor | Self::Pattern(_) | Self::Unsupported { .. } => ErrorKind::Invalid,
             Self::Source(error) => error.kind,
             Self::View(_) | Self::Arrow(_) => ErrorKind::Internal,
         }

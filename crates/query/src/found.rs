@@ -40,6 +40,8 @@ pub(crate) fn named_attributes(
             Scope::Event => &[AttributeScope::Event],
             Scope::Link => &[AttributeScope::Link],
             Scope::Instrumentation => &[AttributeScope::Instrumentation],
+            // Not the found span's.
+            Scope::Parent | Scope::ParentSpan | Scope::ParentResource => &[],
         };
         for scope in scopes {
             if let Some((kind, text)) = lookup(columns, row, *scope, name)? {

@@ -91,7 +91,7 @@ pub struct AttributeValuesRequest {
     pub tenant: TenantId,
     /// An attribute, or an intrinsic; those of whole traces have no values here but the root's name and service.
     pub field: Field,
-    /// Only spans that match, as far as a span alone tells; half-typed queries come through `traceql::parse_lenient`.
+    /// Only spans that match, as far as a span alone tells, one filter; half-typed queries come through `traceql::parse_lenient`.
     pub filter: Query,
     /// Only values whose text begins so.
     pub prefix: String,
@@ -266,7 +266,7 @@ impl Engine {
 
     /// The values of a field, with counts.
     ///
-    /// Errors: those of the source, and `Pattern` for a filter that `traceql` did not check.
+    /// Errors: those of the source; `Pattern` for a filter that `traceql` did not check; `Unsupported` for more than one filter.
     pub async fn attribute_values(
         &self,
         request: &AttributeValuesRequest,
@@ -469,6 +469,8 @@ fn count_values(
             own.iter().for_each(|row| tally.add_at(&named, *row));
             tally.add_shared(columns, AttributeScope::Resource, &rest, name)?;
         }
+        // Those of the parent have no values of their own.
+        Scope::Parent | Scope::ParentSpan | Scope::ParentResource => {}
     }
     Ok(())
 }

@@ -12,15 +12,15 @@ use crate::condition::{is_service_name, spell_id};
 
 /// The predicate of a query.
 pub(crate) fn predicate(query: &Query) -> Predicate {
-    query.filter.as_ref().map_or(Predicate::True, of)
+    query.filter_only().flatten().map_or(Predicate::True, of)
 }
 
 /// The only traces that can match, when the query names them.
 pub(crate) fn trace_ids(query: &Query) -> Option<Vec<TraceId>> {
-    match query.filter.as_ref().map(|filter| &filter.kind) {
-        Some(ExprKind::And(parts)) => parts.iter().find_map(named_trace),
-        Some(_) => query.filter.as_ref().and_then(named_trace),
-        None => None,
+    let filter = query.filter_only().flatten()?;
+    match &filter.kind {
+        ExprKind::And(parts) => parts.iter().find_map(named_trace),
+        _ => named_trace(filter),
     }
 }
 
@@ -129,6 +129,8 @@ fn attribute(scope: Scope, name: &str, op: CompareOp, literal: &Literal) -> Pred
         Scope::Event => place(AttributeScope::Event),
         Scope::Link => place(AttributeScope::Link),
         Scope::Instrumentation => place(AttributeScope::Instrumentation),
+        // Of other spans than the one that is found.
+        Scope::Parent | Scope::ParentSpan | Scope::ParentResource => Predicate::True,
     }
 }
 

@@ -30,7 +30,7 @@ struct Rule {
 impl RetentionRules {
     /// Rules of queries that `traceql` has checked.
     ///
-    /// Errors: `Pattern`, for trees that were not checked.
+    /// Errors: `Pattern`, for trees that were not checked; `Unsupported`, for queries that are more than one filter.
     pub fn new(
         rules: impl IntoIterator<Item = (Query, Duration)>,
     ) -> Result<Self, crate::error::Error> {

@@ -79,7 +79,7 @@ pub struct SearchResult {
 impl Engine {
     /// The newest traces that match.
     ///
-    /// Errors: those of the source, and `Pattern` for queries that `traceql` did not check. A passed deadline or a full limit is
+    /// Errors: those of the source, `Pattern` for queries that `traceql` did not check, `Unsupported` for more than one filter. A passed deadline or a full limit is
     /// no error but makes the answer partial.
     pub async fn search(&self, request: &SearchRequest) -> Result<SearchResult, Error> {
         let ask = || async move {
@@ -95,7 +95,7 @@ impl Engine {
 
 /// The scan by which a search for `query` finds the traces that may match; for tools that tell what it costs.
 ///
-/// Errors: `Pattern` for queries that `traceql` did not check.
+/// Errors: `Pattern` for queries that `traceql` did not check, `Unsupported` for more than one filter.
 pub fn search_scan(
     tenant: &TenantId,
     query: &Query,

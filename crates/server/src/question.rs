@@ -2,7 +2,7 @@
 
 use model::TraceId;
 use query::Cursor;
-use traceql::ast::{ExprKind, Query};
+use traceql::ast::Query;
 use traceql::lexer::{TokenKind, lex};
 use traceql::{AttributeMatch, Diagnostics, Scope, SearchForm};
 
@@ -38,20 +38,13 @@ impl From<query::Error> for ApiError {
             query::Error::Cursor => Self::invalid_parameter("cursor", &error)
                 .hint("leave it out to begin with the newest trace"),
             query::Error::Pattern(_) => Self::invalid_query(error.to_string()),
+            query::Error::Unsupported { place, .. } => Self::invalid_query(error.to_string())
+                .at(place.start)
+                .hint("ask with one filter: `{ … }`"),
             query::Error::Source(error) => error.into(),
             query::Error::View(_) | query::Error::Arrow(_) => Self::internal(error.to_string()),
         }
     }
-}
-
-/// Spans for which both hold.
-pub(crate) fn both(a: Query, b: Query) -> Query {
-    let parts: Vec<_> = [a.filter, b.filter].into_iter().flatten().collect();
-    let filter = match parts.len() {
-        0 | 1 => parts.into_iter().next(),
-        _ => Some(ExprKind::And(parts).into()),
-    };
-    Query { filter }
 }
 
 /// `100ms` in nanoseconds.
@@ -187,16 +180,5 @@ mod tests {
         for bad in ["", "5", "fast", "1s 2s", "5 s", "300000000d"] {
             assert!(parse_duration("d", bad).is_err(), "{bad}");
         }
-    }
-
-    #[test]
-    fn both_joins_conditions() {
-        let query = both(
-            parse_query("{ span.a = 1 || span.b = 2 }").unwrap(),
-            parse_query("{ span.c = 3 }").unwrap(),
-        );
-        let again = parse_query(&query.to_string()).unwrap();
-        assert_eq!(again, query, "{query}");
-        assert_eq!(both(Query::default(), Query::default()), Query::default());
     }
 }

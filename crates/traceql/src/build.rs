@@ -1,6 +1,9 @@
 //! Search forms → trees, so that no caller glues query text together.
 
-use crate::ast::{CompareOp, Expr, ExprKind, Field, Intrinsic, Literal, Query, Scope, Status};
+use crate::ast::{
+    Body, CompareOp, Expr, ExprKind, Field, Intrinsic, Literal, Metrics, MetricsKind,
+    MetricsOperand, Pipeline, Query, Scope, SpansetKind, StageKind, Status,
+};
 
 /// The fields of a search form; every field that is set narrows the search.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -31,8 +34,25 @@ pub struct AttributeMatch {
 }
 
 impl SearchForm {
-    /// The query that the form stands for. Attributes without a name are left out.
+    /// The query that the form stands for.
     pub fn to_query(&self) -> Query {
+        Query::of_filter(self.condition())
+    }
+
+    /// What the form asks for, of the spans that a query gives. In a question for metrics, of those that go into it.
+    pub fn narrow(&self, mut query: Query) -> Query {
+        let Some(condition) = self.condition() else {
+            return query;
+        };
+        match &mut query.body {
+            Body::Search(pipeline) => pipeline.narrow(condition),
+            Body::Metrics(metrics) => metrics.narrow(&condition),
+        }
+        query
+    }
+
+    /// Attributes without a name are left out.
+    fn condition(&self) -> Option<Expr> {
         let service = Field::attribute(Scope::Resource, "service.name");
         let duration = Field::Intrinsic(Intrinsic::SpanDuration);
         let status = Field::Intrinsic(Intrinsic::SpanStatus);
@@ -67,12 +87,40 @@ impl SearchForm {
             };
             compare(&status, op, Literal::Status(Status::Error))
         }));
-        let filter = match parts.len() {
-            0 => None,
-            1 => parts.pop(),
+        match parts.len() {
+            0 | 1 => parts.pop(),
             _ => Some(ExprKind::And(parts).into()),
-        };
-        Query { filter }
+        }
+    }
+}
+
+impl Pipeline {
+    /// Keeps only the spans that meet `condition`: within the one filter that there is, or as a step at the end.
+    fn narrow(&mut self, condition: Expr) {
+        match &mut self.source.kind {
+            SpansetKind::Filter(filter) if self.stages.is_empty() => {
+                *filter = Some(match filter.take() {
+                    Some(filter) => ExprKind::And(vec![filter, condition]).into(),
+                    None => condition,
+                });
+            }
+            _ => self.stages.push(StageKind::Filter(Some(condition)).into()),
+        }
+    }
+}
+
+impl Metrics {
+    fn narrow(&mut self, condition: &Expr) {
+        match &mut self.source.kind {
+            MetricsKind::Series(series) => series.pipeline.narrow(condition.clone()),
+            MetricsKind::Binary { left, right, .. } => {
+                for side in [left, right] {
+                    if let MetricsOperand::Metrics(metrics) = side {
+                        metrics.narrow(condition);
+                    }
+                }
+            }
+        }
     }
 }
 

@@ -30,11 +30,21 @@ pub mod resolve;
 mod suggest;
 
 pub use ast::{
-    CompareOp, Expr, ExprKind, Field, Intrinsic, Kind, Literal, Query, Scope, Status, Type,
+    Body, CompareOp, Expr, ExprKind, Field, Intrinsic, Kind, Literal, Query, Scope, Status, Type,
 };
 pub use build::{AttributeMatch, SearchForm};
 pub use diagnostics::{Diagnostic, DiagnosticKind, Diagnostics, Span};
 pub use parser::{Parsed, parse, parse_lenient};
+
+/// Whose words a query may use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash)]
+pub enum Dialect {
+    /// All that this crate knows.
+    #[default]
+    Causeline,
+    /// What Tempo has too.
+    Tempo,
+}
 
 /// Longest query text that is read, in bytes. Grafana's longest generated queries are a few KiB.
 pub const MAX_QUERY_BYTES: usize = 128 * 1024;

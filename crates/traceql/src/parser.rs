@@ -153,7 +153,7 @@ impl<'a> Parser<'a> {
         let open = self.bump();
         if self.peek() == &TokenKind::CloseBrace {
             self.bump();
-            return Ok(Query { filter: None });
+            return Ok(Query::of_filter(None));
         }
         let filter = self.logical()?.expr;
         match self.peek() {
@@ -164,7 +164,7 @@ impl<'a> Parser<'a> {
             TokenKind::End => return Err(self.unclosed(open, "{", "}")),
             _ => return Err(self.refuse_behind_operand()),
         }
-        Ok(Query { filter })
+        Ok(Query::of_filter(filter))
     }
 
     /// `a && b || c …`

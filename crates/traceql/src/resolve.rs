@@ -10,7 +10,7 @@ use crate::{MAX_PATTERNS, pattern};
 
 /// Adds what is wrong with the types of a query to `found`, in the order of the text; also warnings.
 pub fn check(query: &Query, found: &mut Vec<Diagnostic>) {
-    if let Some(filter) = &query.filter {
+    if let Some(filter) = query.filter_only().flatten() {
         Checker { found, patterns: 0 }.condition(filter, "a filter");
     }
 }
@@ -71,6 +71,11 @@ impl Checker<'_> {
                     self.condition(part, "an operand of `||`");
                 }
                 Some(Type::Bool)
+            }
+            ExprKind::Negate(inner) => self.type_of(inner),
+            ExprKind::Arithmetic { op, left, right } => {
+                let (left, right) = (self.type_of(left)?, self.type_of(right)?);
+                Some(op.result_type(left, right))
             }
             ExprKind::Compare { op, left, right } => {
                 self.comparison(expr, *op, left, right);

@@ -90,6 +90,7 @@ impl<'a> FieldColumn<'a> {
                 let links = columns.links()?;
                 Self::LinkAttribute(links, NamedAttribute::new(links.attributes, name))
             }
+            Scope::Parent | Scope::ParentSpan | Scope::ParentResource => Self::Unknown,
         })
     }
 

@@ -199,10 +199,7 @@ fn compared() -> impl Strategy<Value = Expr> {
 pub(crate) fn queries() -> impl Strategy<Value = Query> {
     let checked = |kind: ExprKind| {
         traceql::parse(
-            &Query {
-                filter: Some(kind.into()),
-            }
-            .to_string(),
+            &Query::of_filter(Some(kind.into())).to_string(),
         )
         .is_ok()
     };
@@ -223,5 +220,5 @@ pub(crate) fn queries() -> impl Strategy<Value = Query> {
             }.into()),
         ]
     });
-    of(tree).prop_map(|filter| Query { filter })
+    of(tree).prop_map(Query::of_filter)
 }

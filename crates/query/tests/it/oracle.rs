@@ -82,10 +82,8 @@ pub(crate) fn traces(spans: &[Span]) -> BTreeMap<TraceId, Vec<&Span>> {
 
 /// Whether span `at` of a trace matches.
 pub(crate) fn matches(query: &Query, trace: &[&Span], at: usize) -> bool {
-    query
-        .filter
-        .as_ref()
-        .is_none_or(|filter| truth(filter, trace, at))
+    let filter = query.filter_only().expect("one filter");
+    filter.is_none_or(|filter| truth(filter, trace, at))
 }
 
 fn truth(expr: &Expr, trace: &[&Span], at: usize) -> bool {
@@ -97,6 +95,7 @@ fn truth(expr: &Expr, trace: &[&Span], at: usize) -> bool {
                 .iter()
                 .any(|value| compare(CompareOp::Eq, value, &is_true))
         }
+        ExprKind::Arithmetic { .. } | ExprKind::Negate(_) => false,
         ExprKind::Not(inner) => !truth(inner, trace, at),
         ExprKind::And(parts) => parts.iter().all(|part| truth(part, trace, at)),
         ExprKind::Or(parts) => parts.iter().any(|part| truth(part, trace, at)),
@@ -190,6 +189,7 @@ fn attribute(scope: Scope, name: &str, span: &Span) -> Vec<AnyValue> {
         Scope::Span => first(&span.attributes).into_iter().collect(),
         Scope::Resource => first(&span.resource.attributes).into_iter().collect(),
         Scope::Instrumentation => first(&span.scope.attributes).into_iter().collect(),
+        Scope::Parent | Scope::ParentSpan | Scope::ParentResource => Vec::new(),
         Scope::Event => span
             .events
             .iter()

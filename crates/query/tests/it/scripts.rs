@@ -215,8 +215,8 @@ fn show_values(
     limit: Option<&str>,
 ) -> String {
     let bare = traceql::parse_lenient(&format!("{{ {} }}", options[0]));
-    let field = match bare.filter.map(|filter| filter.kind) {
-        Some(ExprKind::Field(field)) => field,
+    let field = match bare.filter_only().flatten().map(|filter| &filter.kind) {
+        Some(ExprKind::Field(field)) => field.clone(),
         _ => Field::Intrinsic(Intrinsic::from_name(options[0]).expect("a field")),
     };
     let found = answer(engine.attribute_values(&AttributeValuesRequest {

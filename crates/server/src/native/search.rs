@@ -7,7 +7,7 @@ use traceql::SearchForm;
 
 use crate::error::ApiError;
 use crate::native::convert::non_empty;
-use crate::question::{both, parse_cursor, parse_duration, parse_limit, parse_query, parse_tags};
+use crate::question::{parse_cursor, parse_duration, parse_limit, parse_query, parse_tags};
 use crate::range::{MILLISECOND_NANO, range};
 use crate::state::App;
 
@@ -28,10 +28,8 @@ pub(crate) async fn search(
     State(app): State<App>,
     Query(request): Query<api::SearchRequest>,
 ) -> Result<Json<api::SearchResponse>, ApiError> {
-    let query = both(
-        parse_query(request.q.as_deref().unwrap_or_default())?,
-        form(&request)?.to_query(),
-    );
+    let asked = parse_query(request.q.as_deref().unwrap_or_default())?;
+    let query = form(&request)?.narrow(asked);
     let question = query::SearchRequest {
         tenant: app.tenant(),
         query: query.clone(),

@@ -13,7 +13,7 @@ use serde::Deserialize;
 use traceql::SearchForm;
 
 use crate::error::ApiError;
-use crate::question::{both, parse_duration, parse_limit, parse_query, parse_tags};
+use crate::question::{parse_duration, parse_limit, parse_query, parse_tags};
 use crate::range::{SECOND_NANO, range};
 use crate::state::App;
 use crate::tempo::proto::{
@@ -62,7 +62,7 @@ fn question(app: &App, parameters: Parameters) -> Result<query::SearchRequest, A
     let query = parse_query(parameters.q.as_deref().unwrap_or_default())?;
     Ok(query::SearchRequest {
         tenant: app.tenant(),
-        query: both(query, form.to_query()),
+        query: form.narrow(query),
         time: range(
             seconds(parameters.start),
             seconds(parameters.end),

@@ -150,7 +150,7 @@ fn conditions() -> impl Strategy<Value = Expr> {
 
 /// Queries that parse and check: at most 40 parts, so that the limits are far.
 pub(crate) fn queries() -> impl Strategy<Value = Query> {
-    prop::option::weighted(0.95, conditions()).prop_map(|filter| Query { filter })
+    prop::option::weighted(0.95, conditions()).prop_map(Query::of_filter)
 }
 
 proptest! {
