@@ -4,16 +4,16 @@ use model::TraceId;
 use query::Cursor;
 use traceql::ast::Query;
 use traceql::lexer::{TokenKind, lex};
-use traceql::{AttributeMatch, Diagnostics, Scope, SearchForm};
+use traceql::{AttributeMatch, Diagnostics, Dialect, Scope, SearchForm};
 
 use crate::error::ApiError;
 
-/// A checked query; the empty text selects every span.
-pub(crate) fn parse_query(text: &str) -> Result<Query, ApiError> {
+/// A checked query of a dialect; the empty text selects every span.
+pub(crate) fn parse_query(text: &str, dialect: Dialect) -> Result<Query, ApiError> {
     if text.trim().is_empty() {
         return Ok(Query::default());
     }
-    traceql::parse(text)
+    traceql::parse_as(text, dialect)
         .map(|parsed| parsed.query)
         .map_err(ApiError::from)
 }

@@ -34,7 +34,7 @@ pub enum DiagnosticKind {
     Syntax,
     /// The text is TraceQL but its operands do not fit.
     Type,
-    /// The text is TraceQL that this version does not run yet.
+    /// The text is TraceQL, but of a part or dialect that is not taken.
     Unsupported,
     /// The query is larger than a limit allows.
     Limit,
@@ -48,7 +48,7 @@ impl DiagnosticKind {
         match self {
             Self::Syntax => "syntax error",
             Self::Type => "type error",
-            Self::Unsupported => "not supported yet",
+            Self::Unsupported => "not supported",
             Self::Limit => "limit exceeded",
             Self::Warning => "warning",
         }

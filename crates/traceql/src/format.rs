@@ -48,7 +48,7 @@ impl Display for Spanset {
             SpansetKind::Filter(filter) => braces(filter.as_ref(), f),
             SpansetKind::Pipeline(pipeline) => write!(f, "({pipeline})"),
             SpansetKind::Binary { op, left, right } => {
-                write!(f, "{} {op} {}", Operand(left), Operand(right))
+                write!(f, "{} {op} {}", Operand(&**left), Operand(&**right))
             }
         }
     }

@@ -48,10 +48,8 @@ pub enum TokenKind<'a> {
     Arithmetic(&'a str),
     /// An operator that stands only between spansets: `>>`, `!<`, `&~`, …
     Structural(&'a str),
-    /// `span.x`, `.x`
+    /// `span.x`, `.x`, `parent.span.x`
     Attribute(Scope, String),
-    /// `parent.x`, `parent.span.x`
-    ParentAttribute,
     /// `span:name`, not yet checked against the list of intrinsics.
     Scoped(&'a str),
     /// A word: keyword, legacy intrinsic or mistake.
@@ -236,9 +234,7 @@ impl<'a> Lexer<'a> {
         let word = &self.text[start..self.at];
         match self.peek() {
             Some('.') => match (word, Scope::from_name(word)) {
-                ("parent", _) => self
-                    .attribute(Scope::Any, start)
-                    .map(|_| TokenKind::ParentAttribute),
+                ("parent", _) => self.parent_attribute(start),
                 (_, Some(scope)) => self.attribute(scope, start),
                 (_, None) => {
                     self.skip_while(|c| !ends_name(c));
@@ -252,6 +248,21 @@ impl<'a> Lexer<'a> {
             }
             _ => Ok(TokenKind::Word(word)),
         }
+    }
+
+    /// `parent.x`, `parent.span.x`, `parent.resource.x`; `self.at` is at the first dot.
+    fn parent_attribute(&mut self, start: usize) -> Result<TokenKind<'a>, Diagnostic> {
+        let scopes = [
+            (".span.", Scope::ParentSpan),
+            (".resource.", Scope::ParentResource),
+        ];
+        for (written, scope) in scopes {
+            if self.rest().starts_with(written) {
+                self.at += written.len() - 1;
+                return self.attribute(scope, start);
+            }
+        }
+        self.attribute(Scope::Parent, start)
     }
 
     /// The name behind a scope; `self.at` is at the dot.

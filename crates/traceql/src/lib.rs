@@ -34,7 +34,7 @@ pub use ast::{
 };
 pub use build::{AttributeMatch, SearchForm};
 pub use diagnostics::{Diagnostic, DiagnosticKind, Diagnostics, Span};
-pub use parser::{Parsed, parse, parse_lenient};
+pub use parser::{Parsed, parse, parse_as, parse_lenient};
 
 /// Whose words a query may use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash)]
@@ -51,6 +51,27 @@ pub const MAX_QUERY_BYTES: usize = 128 * 1024;
 
 /// Highest tree that is built: parentheses, `!` and changes between `&&` and `||` each add a level.
 pub const MAX_DEPTH: usize = 100;
+
+/// Most spansets in one query; `compare`'s selection is one.
+pub const MAX_SPANSETS: usize = 100;
+
+/// Most stages of one pipeline, and of one chain behind a metrics function.
+pub const MAX_STAGES: usize = 32;
+
+/// Most expressions or fields of one `by(…)`. Source: Tempo's limit for metrics.
+pub const MAX_GROUPS: usize = 5;
+
+/// Most fields of one `select(…)`.
+pub const MAX_SELECTED: usize = 64;
+
+/// Most quantiles of one `quantile_over_time(…)`.
+pub const MAX_QUANTILES: usize = 16;
+
+/// Largest number of `topk(…)`, `bottomk(…)` and of values in `compare(…)`.
+pub const MAX_TOP: u32 = 10_000;
+
+/// Most hints of a query.
+pub const MAX_HINTS: usize = 32;
 
 /// Most comparisons in one query.
 pub const MAX_CONDITIONS: usize = 2048;

@@ -1,225 +1,186 @@
 //! Checks that operands fit: what the grammar allows but the types do not.
 //!
 //! Attributes have the type of whatever they hold, so they compare with anything. Numbers of any type (integer,
-//! float, duration) compare with each other. Status and kind have no order. `nil` asks whether an attribute is
-//! there, so it makes no sense for what every span has.
+//! float, duration) compare with each other, and are calculated with. Status and kind have no order. `nil` asks whether
+//! an attribute is there, so it makes no sense for what every span has.
 
-use crate::ast::{CompareOp, Expr, ExprKind, Field, Literal, Query, Scope, Type};
-use crate::diagnostics::{Diagnostic, DiagnosticKind};
-use crate::{MAX_PATTERNS, pattern};
+mod condition;
 
-/// Adds what is wrong with the types of a query to `found`, in the order of the text; also warnings.
+use condition::Conditions;
+
+use crate::ast::{
+    Aggregate, Body, CompareOp, Expr, Metrics, MetricsFunction, MetricsKind, MetricsOperand,
+    Number, Pipeline, Query, Scalar, ScalarFilter, ScalarKind, Series, Spanset, SpansetKind,
+    StageKind, Type,
+};
+use crate::diagnostics::{Diagnostic, DiagnosticKind, Span};
+
+pub(crate) use condition::{is_condition, no_number};
+
+/// Adds what is wrong with the types of a query to `found`; also warnings.
 pub fn check(query: &Query, found: &mut Vec<Diagnostic>) {
-    if let Some(filter) = query.filter_only().flatten() {
-        Checker { found, patterns: 0 }.condition(filter, "a filter");
+    let mut checker = Checker {
+        conditions: Conditions::new(found),
+    };
+    match &query.body {
+        Body::Search(pipeline) => checker.pipeline(pipeline),
+        Body::Metrics(metrics) => checker.metrics(metrics),
     }
-}
-
-/// Whether an expression is a condition without type errors.
-pub(crate) fn is_condition(expr: &Expr) -> bool {
-    let mut found = Vec::new();
-    Checker {
-        found: &mut found,
-        patterns: 0,
-    }
-    .condition(expr, "a filter");
-    found.iter().all(|one| one.kind == DiagnosticKind::Warning)
 }
 
 struct Checker<'a> {
-    found: &'a mut Vec<Diagnostic>,
-    patterns: usize,
+    conditions: Conditions<'a>,
 }
 
 impl Checker<'_> {
-    /// Checks that an expression is true or false.
-    fn condition(&mut self, expr: &Expr, of: &str) {
-        let ty = self.type_of(expr);
-        if !matches!(ty, Some(Type::Bool | Type::Any) | None) {
-            let ty = ty.map_or("", Type::as_str);
-            let hint = match &expr.kind {
-                ExprKind::Field(Field::Intrinsic(intrinsic)) => {
-                    format!("compare it: `{} = …`", intrinsic.as_str())
-                }
-                _ => "compare it with a field".to_owned(),
-            };
+    fn pipeline(&mut self, pipeline: &Pipeline) {
+        self.spanset(&pipeline.source);
+        for stage in &pipeline.stages {
+            match &stage.kind {
+                StageKind::Filter(filter) => self.filter(filter.as_ref()),
+                StageKind::Scalar(filter) => self.scalar_filter(filter, stage.span),
+                StageKind::By(exprs) => exprs.iter().for_each(|expr| self.group(expr)),
+                StageKind::Coalesce | StageKind::Select(_) => {}
+            }
+        }
+    }
+
+    fn spanset(&mut self, spanset: &Spanset) {
+        match &spanset.kind {
+            SpansetKind::Filter(filter) => self.filter(filter.as_ref()),
+            SpansetKind::Pipeline(pipeline) => self.pipeline(pipeline),
+            SpansetKind::Binary { left, right, .. } => {
+                self.spanset(left);
+                self.spanset(right);
+            }
+        }
+    }
+
+    fn filter(&mut self, filter: Option<&Expr>) {
+        if let Some(filter) = filter {
+            self.conditions.condition(filter, "a filter");
+        }
+    }
+
+    /// An expression of `by(…)`: any value, but one of the span.
+    fn group(&mut self, expr: &Expr) {
+        if self.conditions.type_of(expr).is_some() && expr.fields().is_empty() {
+            let message = "spans are grouped by something of theirs";
             self.report(
-                expr,
-                format!("{of} must be true or false, this is of type {ty}"),
-                hint,
+                expr.span,
+                message,
+                "write for example `by(span.http.route)`",
             );
         }
     }
 
-    /// The type of an expression; `None` when an error below it has been reported already.
-    fn type_of(&mut self, expr: &Expr) -> Option<Type> {
-        match &expr.kind {
-            ExprKind::Literal(literal) => Some(literal.value_type()),
-            ExprKind::Field(field) => Some(field.value_type()),
-            ExprKind::Not(inner) => {
-                self.condition(inner, "the operand of `!`");
-                Some(Type::Bool)
-            }
-            ExprKind::And(parts) => {
-                for part in parts {
-                    self.condition(part, "an operand of `&&`");
-                }
-                Some(Type::Bool)
-            }
-            ExprKind::Or(parts) => {
-                for part in parts {
-                    self.condition(part, "an operand of `||`");
-                }
-                Some(Type::Bool)
-            }
-            ExprKind::Negate(inner) => self.type_of(inner),
-            ExprKind::Arithmetic { op, left, right } => {
-                let (left, right) = (self.type_of(left)?, self.type_of(right)?);
-                Some(op.result_type(left, right))
-            }
-            ExprKind::Compare { op, left, right } => {
-                self.comparison(expr, *op, left, right);
-                Some(Type::Bool)
-            }
+    fn scalar_filter(&mut self, filter: &ScalarFilter, place: Span) {
+        let (left, right) = (self.scalar(&filter.left), self.scalar(&filter.right));
+        let mut n_aggregates = 0;
+        for side in [&filter.left, &filter.right] {
+            side.visit(&mut |_| n_aggregates += 1);
         }
-    }
-
-    fn comparison(&mut self, whole: &Expr, op: CompareOp, left: &Expr, right: &Expr) {
-        let (Some(left_type), Some(right_type)) = (self.type_of(left), self.type_of(right)) else {
-            return;
-        };
-        if left_type == Type::Nil || right_type == Type::Nil {
-            self.nil(whole, op, left, right);
-        } else if matches!(op, CompareOp::Match | CompareOp::NotMatch) {
-            self.regex(op, left, left_type, right);
-        } else if !comparable(left_type, right_type) {
-            let (left_word, right_word) = (left_type.as_str(), right_type.as_str());
-            let message = format!("{left_word} and {right_word} cannot be compared");
-            let hint = match (left_type, right_type) {
-                (Type::Status, _) | (_, Type::Status) => {
-                    "a status is `ok`, `error` or `unset`, without quotes"
-                }
-                (Type::Kind, _) | (_, Type::Kind) => {
-                    "a kind is `server`, `client`, `producer`, `consumer`, `internal` or `unspecified`, without quotes"
-                }
-                (Type::Duration, _) | (_, Type::Duration) => {
-                    "a duration is written like `150ms`, without quotes"
-                }
-                (Type::String, _) | (_, Type::String) => "a string needs quotes",
-                _ => "both sides must be of one type",
-            };
-            self.report(whole, message, hint);
-        } else {
-            self.order(whole, op, left_type, right_type);
-            self.bare_nanoseconds(left, right, left_type, right_type);
+        if n_aggregates == 0 {
+            let message = "no aggregate is compared";
+            self.report(place, message, "write for example `count() > 2`");
         }
-    }
-
-    fn order(&mut self, whole: &Expr, op: CompareOp, left: Type, right: Type) {
-        let ordered = !matches!(op, CompareOp::Eq | CompareOp::NotEq);
-        let unordered = |ty| matches!(ty, Type::Status | Type::Kind | Type::Bool);
-        if ordered && (unordered(left) || unordered(right)) {
-            let ty = if unordered(left) { left } else { right };
-            let message = format!(
-                "a {} has no order, so `{}` does not apply",
-                ty.as_str(),
-                op.as_str()
-            );
-            self.report(whole, message, "compare with `=` or `!=`");
-        }
-    }
-
-    fn nil(&mut self, whole: &Expr, op: CompareOp, left: &Expr, right: &Expr) {
-        if !matches!(op, CompareOp::Eq | CompareOp::NotEq) {
-            let message = format!("`nil` cannot be compared with `{}`", op.as_str());
-            self.report(whole, message, "write `= nil` or `!= nil`");
-            return;
-        }
-        let other = match &left.kind {
-            ExprKind::Literal(Literal::Nil) => right,
-            _ => left,
-        };
-        match &other.kind {
-            ExprKind::Field(Field::Attribute { scope, name }) => {
-                if *scope == Scope::Resource && name == "service.name" {
-                    self.report(
-                        whole,
-                        "every span has a `resource.service.name`, so it is never nil",
-                        "spans without one are of service `unknown_service`",
-                    );
-                }
-            }
-            ExprKind::Field(Field::Intrinsic(intrinsic)) => {
-                let message = format!("`{}` is never nil", intrinsic.as_str());
-                self.report(whole, message, "only attributes can be absent");
-            }
-            _ => self.report(
-                whole,
-                "only an attribute can be compared with nil",
-                "write for example `.http.route = nil`",
-            ),
-        }
-    }
-
-    fn regex(&mut self, op: CompareOp, left: &Expr, left_type: Type, right: &Expr) {
-        if !matches!(left_type, Type::String | Type::Any) {
-            let message = format!(
-                "`{}` needs a string, this is of type {}",
-                op.as_str(),
-                left_type.as_str()
-            );
-            self.report(left, message, "compare with `=`, `!=`, `<`, …");
-        }
-        let ExprKind::Literal(Literal::String(text)) = &right.kind else {
-            let message = format!("the pattern behind `{}` must be a string", op.as_str());
-            self.report(right, message, "write it in double quotes or backticks");
-            return;
-        };
-        self.patterns += 1;
-        if self.patterns > MAX_PATTERNS {
-            if self.patterns == MAX_PATTERNS + 1 {
-                let message = format!("the query has more than {MAX_PATTERNS} regular expressions");
-                self.found
-                    .push(Diagnostic::new(DiagnosticKind::Limit, right.span, message));
-            }
-        } else if let Err(reason) = pattern::compile(text) {
-            self.report(
-                right,
-                format!("malformed regular expression: {reason}"),
-                "the syntax is RE2's; the whole value must match",
-            );
-        }
-    }
-
-    /// `duration > 100` is legal and hardly ever meant.
-    fn bare_nanoseconds(&mut self, left: &Expr, right: &Expr, left_type: Type, right_type: Type) {
-        for (duration, other) in [(left_type, right), (right_type, left)] {
-            if duration == Type::Duration
-                && let ExprKind::Literal(Literal::Int(number)) = other.kind
-                && number != 0
+        for (ty, other) in [(left, &filter.right), (right, &filter.left)] {
+            if ty == Some(Type::Duration)
+                && let ScalarKind::Constant(Number::Int(number)) = other.kind
             {
-                self.found.push(
-                    Diagnostic::new(
-                        DiagnosticKind::Warning,
-                        other.span,
-                        format!("a bare {number} is compared as nanoseconds"),
-                    )
-                    .hint(format!("write the unit: `{number}ms`")),
-                );
+                self.conditions.bare_nanoseconds(number, other.span);
+            }
+        }
+        self.impossible_count(filter);
+    }
+
+    /// `count() < 0` is legal and never holds.
+    fn impossible_count(&mut self, filter: &ScalarFilter) {
+        let (ScalarKind::Aggregate(Aggregate { of: None, .. }), ScalarKind::Constant(limit)) =
+            (&filter.left.kind, &filter.right.kind)
+        else {
+            return;
+        };
+        let least = limit.as_f64();
+        let never = match filter.op {
+            CompareOp::Less => least <= 1.0,
+            CompareOp::LessEq | CompareOp::Eq => least < 1.0,
+            _ => false,
+        };
+        if never {
+            let message = "this never holds: a spanset has at least one span";
+            self.conditions.found.push(
+                Diagnostic::new(DiagnosticKind::Warning, filter.right.span, message)
+                    .hint("traces without such spans are not found by counting"),
+            );
+        }
+    }
+
+    /// The type of a number of spansets; `None` when an error below it has been reported already.
+    fn scalar(&mut self, scalar: &Scalar) -> Option<Type> {
+        match &scalar.kind {
+            ScalarKind::Constant(number) => Some(number.value_type()),
+            ScalarKind::Aggregate(aggregate) => self.aggregate(aggregate),
+            ScalarKind::Negate(inner) => self.scalar(inner),
+            ScalarKind::Arithmetic { op, left, right } => {
+                let types = (self.scalar(left), self.scalar(right));
+                let (left_type, right_type) = (types.0?, types.1?);
+                let constants = left.constant().zip(right.constant());
+                if constants.is_some() && scalar.constant().is_none() {
+                    self.conditions.found.push(no_number(scalar.span));
+                    return None;
+                }
+                Some(op.result_type(left_type, right_type))
             }
         }
     }
 
-    fn report(&mut self, expr: &Expr, message: impl Into<String>, hint: impl Into<String>) {
-        self.found
-            .push(Diagnostic::new(DiagnosticKind::Type, expr.span, message).hint(hint));
+    fn aggregate(&mut self, Aggregate { op, of }: &Aggregate) -> Option<Type> {
+        let Some(of) = of else {
+            return Some(Type::Int);
+        };
+        let ty = self.conditions.number(of, op.as_str())?;
+        if of.fields().is_empty() {
+            let message = format!("`{}` is of something of each span", op.as_str());
+            self.report(of.span, message, "write for example `duration` or `.bytes`");
+            return None;
+        }
+        Some(ty)
     }
-}
 
-/// Whether values of two types can be equal or ordered.
-fn comparable(left: Type, right: Type) -> bool {
-    left == right
-        || left == Type::Any
-        || right == Type::Any
-        || (left.is_number() && right.is_number())
+    fn metrics(&mut self, metrics: &Metrics) {
+        match &metrics.source.kind {
+            MetricsKind::Series(series) => self.series(series, metrics.source.span),
+            MetricsKind::Binary { left, right, .. } => {
+                for side in [left, right] {
+                    if let MetricsOperand::Metrics(metrics) = side {
+                        self.metrics(metrics);
+                    }
+                }
+            }
+        }
+    }
+
+    fn series(&mut self, series: &Series, place: Span) {
+        self.pipeline(&series.pipeline);
+        if let MetricsFunction::Compare(compare) = &series.function {
+            self.filter(compare.selection.as_ref());
+        }
+        let Some(field) = series.function.of() else {
+            return;
+        };
+        let ty = field.value_type();
+        if !(ty.is_number() || ty == Type::Any) {
+            let function = series.function.as_str();
+            let message = format!(
+                "`{function}` needs numbers, `{field}` is of type {}",
+                ty.as_str()
+            );
+            self.report(place, message, "write for example `duration` or `.bytes`");
+        }
+    }
+
+    fn report(&mut self, place: Span, message: impl Into<String>, hint: impl Into<String>) {
+        self.conditions.report(place, message, hint);
+    }
 }

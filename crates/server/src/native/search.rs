@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::{Query, State};
 use query::{MatchedSpan, Report, TraceSummary};
-use traceql::SearchForm;
+use traceql::{Dialect, SearchForm};
 
 use crate::error::ApiError;
 use crate::native::convert::non_empty;
@@ -28,7 +28,7 @@ pub(crate) async fn search(
     State(app): State<App>,
     Query(request): Query<api::SearchRequest>,
 ) -> Result<Json<api::SearchResponse>, ApiError> {
-    let asked = parse_query(request.q.as_deref().unwrap_or_default())?;
+    let asked = parse_query(request.q.as_deref().unwrap_or_default(), Dialect::Causeline)?;
     let query = form(&request)?.narrow(asked);
     let question = query::SearchRequest {
         tenant: app.tenant(),

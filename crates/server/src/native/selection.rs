@@ -2,6 +2,7 @@
 
 use model::TraceId;
 use query::Matching;
+use traceql::Dialect;
 
 use crate::error::ApiError;
 use crate::question::{parse_query, parse_trace_id};
@@ -32,7 +33,7 @@ pub(crate) async fn resolve(
                 .hint("give the start of the range in Unix milliseconds; 0 is the beginning"),
         );
     }
-    let query = parse_query(text)?;
+    let query = parse_query(text, Dialect::Causeline)?;
     let time = range(
         selection.start,
         selection.end,

@@ -10,7 +10,7 @@ use model::AnyValue as ModelValue;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue, any_value::Value};
 use query::{FoundAttribute, MatchedSpan, SearchResult, TraceSummary};
 use serde::Deserialize;
-use traceql::SearchForm;
+use traceql::{Dialect, SearchForm};
 
 use crate::error::ApiError;
 use crate::question::{parse_duration, parse_limit, parse_query, parse_tags};
@@ -59,7 +59,7 @@ fn question(app: &App, parameters: Parameters) -> Result<query::SearchRequest, A
     )?;
     form.duration_min_nanos = duration("minDuration", parameters.min_duration)?;
     form.duration_max_nanos = duration("maxDuration", parameters.max_duration)?;
-    let query = parse_query(parameters.q.as_deref().unwrap_or_default())?;
+    let query = parse_query(parameters.q.as_deref().unwrap_or_default(), Dialect::Tempo)?;
     Ok(query::SearchRequest {
         tenant: app.tenant(),
         query: form.narrow(query),

@@ -108,9 +108,9 @@ impl ArithmeticOp {
         Self::ALL.into_iter().find(|op| op.as_str() == text)
     }
 
-    /// The type of the result for operands of two types; [`Type::Any`] when an operand is an attribute.
+    /// The type of the result for operands of two types.
     ///
-    /// Integers stay integers. A duration stays one in sums, in products and quotients with plain numbers and in
+    /// Integers stay integers; an attribute counts as a float, since only the data tells its type. A duration stays one in sums, in products and quotients with plain numbers and in
     /// remainders; a duration by a duration, and any power of one, is a plain number.
     pub const fn result_type(self, left: Type, right: Type) -> Type {
         let durations = (
@@ -118,7 +118,6 @@ impl ArithmeticOp {
             matches!(right, Type::Duration),
         );
         match (self, durations) {
-            _ if matches!(left, Type::Any) || matches!(right, Type::Any) => Type::Any,
             (_, (false, false)) if matches!((left, right), (Type::Int, Type::Int)) => Type::Int,
             (_, (false, false)) => Type::Float,
             (Self::Add | Self::Subtract | Self::Modulo, _) => Type::Duration,

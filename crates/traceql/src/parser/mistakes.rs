@@ -1,6 +1,6 @@
 //! Syntax errors, worded for the mistake that was probably made.
 
-use super::{Parser, unsupported};
+use super::Parser;
 use crate::ast::{CompareOp, Intrinsic, Literal, Scope};
 use crate::diagnostics::{Diagnostic, DiagnosticKind, Span};
 use crate::lexer::{Token, TokenKind};
@@ -8,6 +8,24 @@ use crate::suggest::nearest;
 
 pub(super) fn syntax(span: Span, message: impl Into<String>) -> Diagnostic {
     Diagnostic::new(DiagnosticKind::Syntax, span, message)
+}
+
+pub(super) fn type_error(span: Span, message: impl Into<String>) -> Diagnostic {
+    Diagnostic::new(DiagnosticKind::Type, span, message)
+}
+
+/// A number beyond what its type holds.
+pub(super) fn out_of_range(span: Span) -> Diagnostic {
+    syntax(span, "the number does not fit 64 bits").hint("`minInt` and `maxInt` name the limits")
+}
+
+/// `{ … } | count() > 2 && { … }`
+pub(super) fn bare_pipeline(span: Span, op: &str) -> Diagnostic {
+    syntax(
+        span,
+        format!("a pipeline beside `{op}` stands in parentheses"),
+    )
+    .hint(format!("write `(… | …) {op} (…)`"))
 }
 
 /// `a || b && c` means `(a || b) && c`, which few expect.
@@ -91,7 +109,7 @@ pub(super) fn unknown_word(word: &str, span: Span) -> Diagnostic {
 }
 
 /// `http.method`, `spn.x`
-fn unknown_scope(name: &str, span: Span) -> Diagnostic {
+pub(super) fn unknown_scope(name: &str, span: Span) -> Diagnostic {
     let scope = name.split('.').next().unwrap_or_default();
     let found = syntax(span, format!("`{name}` has no scope"));
     if name.starts_with("service.") || name.starts_with("k8s.") || name.starts_with("host.") {
@@ -105,8 +123,8 @@ fn unknown_scope(name: &str, span: Span) -> Diagnostic {
 }
 
 /// How a token is called in messages.
-fn describe(token: &Token<'_>) -> String {
-    match &token.kind {
+fn describe(kind: &TokenKind<'_>) -> String {
+    match kind {
         TokenKind::OpenBrace => "`{`".to_owned(),
         TokenKind::CloseBrace => "`}`".to_owned(),
         TokenKind::OpenParen => "`(`".to_owned(),
@@ -118,7 +136,7 @@ fn describe(token: &Token<'_>) -> String {
         TokenKind::Not => "`!`".to_owned(),
         TokenKind::Compare(op) => format!("`{}`", op.as_str()),
         TokenKind::Arithmetic(op) | TokenKind::Structural(op) => format!("`{op}`"),
-        TokenKind::Attribute(..) | TokenKind::ParentAttribute => "attribute".to_owned(),
+        TokenKind::Attribute(..) => "attribute".to_owned(),
         TokenKind::Scoped(name) | TokenKind::Word(name) | TokenKind::Dotted(name) => {
             format!("`{name}`")
         }
@@ -139,8 +157,13 @@ impl Parser<'_> {
         }
         syntax(
             token.span,
-            format!("unexpected {} {place}", describe(token)),
+            format!("unexpected {} {place}", describe(&token.kind)),
         )
+    }
+
+    /// The operator that stands here, as written.
+    pub(super) fn written(&self) -> String {
+        describe(self.peek()).trim_matches('`').to_owned()
     }
 
     /// A bracket without its partner.
@@ -155,8 +178,9 @@ impl Parser<'_> {
     pub(super) fn refuse_instead_of_operand(&self) -> Diagnostic {
         let token = self.token();
         match &token.kind {
-            TokenKind::ParentAttribute => unsupported::parent(token.span),
-            TokenKind::Arithmetic(op) => unsupported::arithmetic(op, token.span),
+            TokenKind::Arithmetic("+") => self
+                .unexpected("where a condition should begin")
+                .hint("a number is positive without it"),
             TokenKind::Dotted(name) => unknown_scope(name, token.span),
             TokenKind::Structural(op @ ("!>" | "!<")) => self
                 .unexpected("where a condition should begin")
@@ -175,9 +199,8 @@ impl Parser<'_> {
         let token = self.token();
         let span = token.span;
         match &token.kind {
-            TokenKind::Arithmetic(op) => unsupported::arithmetic(op, span),
             TokenKind::Pipe => self
-                .unexpected("inside a spanset")
+                .unexpected("inside a condition")
                 .hint("write `||` for or; a pipeline stands behind the braces"),
             TokenKind::Structural("~") => self
                 .unexpected("inside a spanset")
