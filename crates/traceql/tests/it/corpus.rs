@@ -5,16 +5,28 @@
 use std::fmt::Write;
 
 use expect_test::{ExpectFile, expect_file};
-use traceql::{Diagnostic, DiagnosticKind, parse};
+use traceql::{Diagnostic, DiagnosticKind, Diagnostics, Dialect, Parsed, parse, parse_as};
 
-/// Renders the answer to every query of a corpus; `accepted` says whether a query belongs into it.
+/// Renders the answer to every query of a corpus; `belongs` says whether a query belongs into it.
 fn check(corpus: &str, golden: &ExpectFile, belongs: fn(&Result<(), Vec<DiagnosticKind>>) -> bool) {
+    check_as(parse, corpus, golden, belongs);
+}
+
+fn check_as(
+    read: fn(&str) -> Result<Parsed, Diagnostics>,
+    corpus: &str,
+    golden: &ExpectFile,
+    belongs: fn(&Result<(), Vec<DiagnosticKind>>) -> bool,
+) {
     let mut out = String::new();
     for query in corpus.lines().filter(|line| !line.starts_with('#')) {
-        let parsed = parse(query);
+        let parsed = read(query);
         let found: &[Diagnostic] = match &parsed {
             Ok(parsed) => {
-                writeln!(out, "{query}\n  → {}", parsed.query).expect("strings take all");
+                let printed = parsed.query.to_string();
+                writeln!(out, "{query}\n  → {printed}").expect("strings take all");
+                let again = read(&printed).map(|again| again.query);
+                assert_eq!(again.as_ref(), Ok(&parsed.query), "{query} as {printed}");
                 &parsed.warnings
             }
             Err(found) => &found.0,
@@ -78,6 +90,20 @@ fn unsupported() {
         &expect_file!["../corpus/unsupported.golden"],
         |verdict| refused_as(verdict, DiagnosticKind::Unsupported),
     );
+}
+
+#[test]
+fn tempo() {
+    let corpus = include_str!("../corpus/tempo.txt");
+    check_as(
+        |query| parse_as(query, Dialect::Tempo),
+        corpus,
+        &expect_file!["../corpus/tempo.golden"],
+        |verdict| refused_as(verdict, DiagnosticKind::Unsupported),
+    );
+    for query in corpus.lines().filter(|line| !line.starts_with('#')) {
+        assert!(parse(query).is_ok(), "{query}");
+    }
 }
 
 #[test]
