@@ -3,12 +3,20 @@
 //! This crate is pure text work: it reads a query, checks it, prints it, and explains what is wrong with it. It
 //! never reads a span; `query` does that with the tree made here.
 //!
-//! The first core of the language is one spanset filter `{ … }`: scoped attributes, intrinsics, literals,
-//! comparisons, `&&`, `||`, `!`, parentheses and `nil`. Everything else of the language is recognised and refused
-//! by name, with the column where it begins.
+//! A query selects spans of each trace by conditions (`{ … }`), relates such spansets (`{ … } >> { … }`), filters and
+//! groups them in a pipeline (`| count() > 2`, `| by(…)`), and may make series of them (`| rate() by (…)`), which are
+//! calculated with in turn (`({ … } | rate()) / ({ … } | rate())`). Callers that can answer one filter only ask
+//! [`ast::Query::filter_only`].
+//!
+//! There are two dialects: [`Dialect::Tempo`] is what Tempo has, [`Dialect::Causeline`] adds attributes of the parent
+//! span (`parent.x`), comparisons and calculations of aggregates (`max(duration) > 2 * avg(duration)`), and groups by
+//! more than one expression. What Tempo's grammar has and this crate does not take, aggregates of several pipelines in one
+//! comparison and operators between spansets behind `|`, is recognised and refused by name.
 //!
 //! Vocabulary:
 //! - an *intrinsic* is a property every span, trace, event or link has (`span:duration`, legacy `duration`);
+//! - a *spanset* is a set of spans of one trace, a *stage* what a pipeline does with spansets;
+//! - an *aggregate* is a number made of the spans of a spanset, a *series* numbers over time;
 //! - a *scoped attribute* is a key of the attributes of a span, its resource, … (`span.http.route`), and an
 //!   *unscoped* one (`.http.route`) is looked up on the span first, then on the resource;
 //! - a *diagnostic* is a finding about the text: where, what, and what to write instead.

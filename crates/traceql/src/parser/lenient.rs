@@ -3,9 +3,9 @@
 use super::condition::{Logical, Part};
 use super::{Parser, Reading};
 use crate::ast::{Expr, Query};
-use crate::diagnostics::{Diagnostic, Span};
+use crate::diagnostics::{Diagnostic, DiagnosticKind, Span};
 use crate::lexer::TokenKind;
-use crate::{Dialect, MAX_QUERY_BYTES};
+use crate::{Dialect, MAX_QUERY_BYTES, resolve};
 
 /// Reads what can be read of a half-typed query, as one filter; conditions that are unfinished or wrong count as true.
 ///
@@ -17,7 +17,14 @@ pub fn parse_lenient(text: &str) -> Query {
         return Query::default();
     }
     let mut parser = Parser::new(text, Dialect::Causeline, Reading::Lenient);
-    Query::of_filter(parser.any_spanset().unwrap_or_default())
+    let query = Query::of_filter(parser.any_spanset().unwrap_or_default());
+    // Each condition was checked by itself; what only all of them break is a limit.
+    let mut found = Vec::new();
+    resolve::check(&query, &mut found);
+    match found.iter().all(|one| one.kind == DiagnosticKind::Warning) {
+        true => query,
+        false => Query::default(),
+    }
 }
 
 impl Parser<'_> {

@@ -52,6 +52,7 @@ fn length_and_counts_are_bounded() {
     let patterns = |n: usize| format!("{{ {} }}", vec![".a =~ `x`"; n].join(" || "));
     assert!(parse(&patterns(64)).is_ok());
     assert!(refused_for_size(&patterns(65)));
+    assert_eq!(parse_lenient(&patterns(65)).filter_only(), Some(None));
 }
 
 #[test]
