@@ -244,7 +244,11 @@ impl Origin {
                 Intrinsic::InstrumentationName | Intrinsic::InstrumentationVersion => {
                     columns.push(Column::Scope);
                 }
+                Intrinsic::SpanStartTime => columns.push(Column::StartTimeUnixNano),
                 Intrinsic::SpanChildCount
+                | Intrinsic::TraceSpanCount
+                | Intrinsic::TraceErrorCount
+                | Intrinsic::TraceHasRoot
                 | Intrinsic::TraceDuration
                 | Intrinsic::TraceRootName
                 | Intrinsic::TraceRootService

@@ -1,4 +1,4 @@
-//! What a span knows only from its whole trace: the root, the trace's duration, its children, its place in the tree.
+//! What a span knows only from its whole trace: the root, the trace's duration and counts, its children, its place in the tree.
 //!
 //! The root is the earliest span without parent. Spans whose parent was not received hang on no tree: their
 //! nested-set numbers are 0, as are those of cycles.
@@ -9,7 +9,7 @@ use std::ops::Range;
 
 use arrow::array::{Array, RecordBatch};
 use columnar::{Column, SpanColumns, ViewError};
-use traceql::{Field, Intrinsic, Query};
+use traceql::{Field, Intrinsic, Query, Status};
 
 use crate::value::Value;
 
@@ -19,6 +19,8 @@ pub(crate) struct TraceContext {
     trace_of: Vec<usize>,
     /// By trace.
     durations: Vec<i64>,
+    /// By trace: spans, and those with status error.
+    counts: Vec<(i64, i64)>,
     /// By trace: name and service of the root.
     roots: Vec<Option<(String, String)>>,
     child_counts: Vec<i64>,
@@ -41,6 +43,9 @@ impl TraceContext {
                 field,
                 Field::Intrinsic(
                     Intrinsic::SpanChildCount
+                        | Intrinsic::TraceSpanCount
+                        | Intrinsic::TraceErrorCount
+                        | Intrinsic::TraceHasRoot
                         | Intrinsic::TraceDuration
                         | Intrinsic::TraceRootName
                         | Intrinsic::TraceRootService
@@ -71,9 +76,11 @@ impl TraceContext {
             columns.dict(Column::ServiceName)?,
         );
         let parents = columns.ids(Column::ParentSpanId)?;
+        let statuses = columns.int32(Column::StatusCode)?;
         let mut context = Self {
             trace_of: vec![0; columns.len()],
             durations: Vec::with_capacity(ranges.len()),
+            counts: Vec::with_capacity(ranges.len()),
             roots: Vec::with_capacity(ranges.len()),
             child_counts: vec![0; columns.len()],
             nested: vec![NestedSet::default(); columns.len()],
@@ -82,6 +89,9 @@ impl TraceContext {
             context.trace_of[range.clone()].fill(trace);
             let (start, end) = extent(&columns, range.clone())?;
             context.durations.push(end.saturating_sub(start));
+            let is_error = |row: &usize| statuses.value(*row) == Status::Error as i32;
+            let errors = range.clone().filter(is_error).count();
+            context.counts.push((range.len() as i64, errors as i64));
             let root = range.clone().find(|row| parents.is_null(*row));
             context
                 .roots
@@ -161,6 +171,9 @@ impl TraceContext {
                     Intrinsic::TraceRootService => {
                         root.map_or(Value::Absent, |(_, service)| text(service))
                     }
+                    Intrinsic::TraceSpanCount => Value::Int(self.counts[trace].0),
+                    Intrinsic::TraceErrorCount => Value::Int(self.counts[trace].1),
+                    Intrinsic::TraceHasRoot => Value::Bool(root.is_some()),
                     Intrinsic::SpanChildCount => Value::Int(self.child_counts[row]),
                     Intrinsic::NestedSetLeft => Value::Int(self.nested[row].left),
                     Intrinsic::NestedSetRight => Value::Int(self.nested[row].right),

@@ -9,7 +9,7 @@
 //! [`ast::Query::filter_only`].
 //!
 //! There are two dialects: [`Dialect::Tempo`] is what Tempo has, [`Dialect::Causeline`] adds attributes of the parent
-//! span (`parent.x`), comparisons and calculations of aggregates (`max(duration) > 2 * avg(duration)`), and groups by
+//! span (`parent.x`), some intrinsics ([`Intrinsic::is_beyond_tempo`]), comparisons and calculations of aggregates (`max(duration) > 2 * avg(duration)`), and groups by
 //! more than one expression. What Tempo's grammar has and this crate does not take, aggregates of several pipelines in one
 //! comparison and operators between spansets behind `|`, is recognised and refused by name.
 //!

@@ -123,7 +123,11 @@ impl<'a> FieldColumn<'a> {
                 let (keys, values) = scope_table(columns, |scope| text(scope.version))?;
                 Self::Table(keys, values)
             }
+            Intrinsic::SpanStartTime => Self::Int(columns.int64(Column::StartTimeUnixNano)?),
             Intrinsic::SpanChildCount
+            | Intrinsic::TraceSpanCount
+            | Intrinsic::TraceErrorCount
+            | Intrinsic::TraceHasRoot
             | Intrinsic::TraceDuration
             | Intrinsic::TraceRootName
             | Intrinsic::TraceRootService

@@ -197,12 +197,8 @@ fn compared() -> impl Strategy<Value = Expr> {
 
 /// Queries that the language's checks accept.
 pub(crate) fn queries() -> impl Strategy<Value = Query> {
-    let checked = |kind: ExprKind| {
-        traceql::parse(
-            &Query::of_filter(Some(kind.into())).to_string(),
-        )
-        .is_ok()
-    };
+    let checked =
+        |kind: ExprKind| traceql::parse(&Query::of_filter(Some(kind.into())).to_string()).is_ok();
     let leaf = prop_oneof![
         8 => compared().prop_filter("fits", move |expr| checked(expr.kind.clone())),
         1 => any::<bool>().prop_map(|truth| ExprKind::Literal(Literal::Bool(truth)).into()),

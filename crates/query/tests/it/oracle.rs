@@ -225,6 +225,13 @@ fn intrinsic_values(intrinsic: Intrinsic, trace: &[&Span], at: usize) -> Vec<Pla
         Intrinsic::SpanParentId => span
             .parent_span_id
             .map_or(Vec::new(), |id| text(&id.to_string())),
+        Intrinsic::SpanStartTime => int(span.start_time_unix_nano),
+        Intrinsic::TraceSpanCount => int(trace.len() as i64),
+        Intrinsic::TraceErrorCount => {
+            let errors = trace.iter().filter(|span| span.status_code.0 == 2);
+            int(errors.count() as i64)
+        }
+        Intrinsic::TraceHasRoot => vec![Plain::Any(AnyValue::Bool(root.is_some()))],
         Intrinsic::SpanChildCount => {
             let children = trace
                 .iter()

@@ -144,6 +144,14 @@ intrinsics! {
     SpanChildCount: "span:childCount", "", Int;
     /// Latest end minus earliest start of the trace.
     TraceDuration: "trace:duration", "traceDuration", Duration;
+    /// When the span began, in nanoseconds since 1970.
+    SpanStartTime: "span:startTime", "", Int;
+    /// Number of spans of the trace.
+    TraceSpanCount: "trace:spanCount", "", Int;
+    /// Number of spans of the trace with status error.
+    TraceErrorCount: "trace:errorCount", "", Int;
+    /// Whether the trace has a root span, one without parent.
+    TraceHasRoot: "trace:hasRoot", "", Bool;
     /// Name of the trace's root span.
     TraceRootName: "trace:rootName", "rootName", String;
     /// Service of the trace's root span.
@@ -171,6 +179,14 @@ intrinsics! {
 }
 
 impl Intrinsic {
+    /// Whether only [`Dialect::Causeline`](crate::Dialect) has it.
+    pub const fn is_beyond_tempo(self) -> bool {
+        matches!(
+            self,
+            Self::SpanStartTime | Self::TraceSpanCount | Self::TraceErrorCount | Self::TraceHasRoot
+        )
+    }
+
     /// The intrinsic of that spelling, scoped (`span:name`) or legacy (`name`).
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|intrinsic| {

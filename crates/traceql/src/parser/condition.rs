@@ -293,6 +293,10 @@ impl<'a> Parser<'a> {
             }
             _ => return Ok(None),
         };
+        if intrinsic.is_beyond_tempo() && self.dialect == Dialect::Tempo {
+            let what = format!("conditions on `{}`", intrinsic.as_str());
+            return Err(unsupported::dialect(token.span, &what));
+        }
         Ok(Some(Field::Intrinsic(intrinsic)))
     }
 

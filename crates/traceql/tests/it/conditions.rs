@@ -59,6 +59,7 @@ pub(crate) fn literal(ty: Type) -> BoxedStrategy<Literal> {
         Type::String => strings,
         Type::Status => statuses,
         Type::Kind => kinds,
+        Type::Bool => any::<bool>().prop_map(Literal::Bool).boxed(),
         Type::Any => prop_oneof![
             strings,
             statuses,
@@ -119,7 +120,9 @@ fn comparisons() -> impl Strategy<Value = Expr> {
             let ty = field.value_type();
             let op = match ty {
                 Type::Status | Type::Kind => CompareOp::NotEq,
-                Type::Int | Type::Duration if op.flipped().is_none() => CompareOp::LessEq,
+                Type::Int | Type::Duration | Type::Bool if op.flipped().is_none() => {
+                    CompareOp::LessEq
+                }
                 _ => op,
             };
             let is_pattern = op.flipped().is_none();
