@@ -181,12 +181,4 @@ impl<'a> Parser<'a> {
         self.at = (self.at + 1).min(self.tokens.len() - 1);
         token
     }
-
-    /// Moves over a token that must stand here; `place` says where that is.
-    fn expect(&mut self, wanted: &TokenKind<'_>, place: &str) -> Result<Span, Diagnostic> {
-        if self.peek() == wanted {
-            return Ok(self.bump().span);
-        }
-        Err(self.unexpected(place))
-    }
 }

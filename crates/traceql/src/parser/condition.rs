@@ -6,7 +6,7 @@
 use super::calculation::Operand;
 use super::{Parser, mistakes, unsupported};
 use crate::ast::{ArithmeticOp, CompareOp, Expr, ExprKind, Field, Intrinsic, Literal, Scope};
-use crate::diagnostics::{Diagnostic, DiagnosticKind, Span};
+use crate::diagnostics::{Diagnostic, Span};
 use crate::lexer::{Token, TokenKind};
 use crate::{Dialect, resolve};
 

@@ -180,7 +180,8 @@ fn calculated() -> impl Strategy<Value = Metrics> {
             .prop_filter("no duration", |number| {
                 !matches!(number, Number::Duration(_))
             })
-            .prop_map(MetricsOperand::Constant);
+            .prop_map(MetricsOperand::Constant)
+            .boxed();
         let sides = prop_oneof![
             (side.clone(), side.clone()),
             (side.clone(), factor.clone()),
