@@ -127,17 +127,15 @@ impl<'a> Parser<'a> {
         self.reading == Reading::Lenient
     }
 
-    /// Runs a step one level deeper in the text.
-    fn deeper<T>(
-        &mut self,
-        span: Span,
-        step: impl FnOnce(&mut Self) -> Result<T, Diagnostic>,
-    ) -> Result<T, Diagnostic> {
+    /// One level deeper in the text; [`Parser::leave`] comes back. An error need not: it ends the reading, or is a hole,
+    /// which takes the depth from before.
+    fn enter(&mut self, span: Span) -> Result<(), Diagnostic> {
         self.depth += 1;
-        self.bounded(self.depth, span)?;
-        let read = step(self)?;
+        self.bounded(self.depth, span)
+    }
+
+    fn leave(&mut self) {
         self.depth -= 1;
-        Ok(read)
     }
 
     /// Refuses trees that are too high to walk by recursion.

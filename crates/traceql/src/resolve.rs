@@ -121,18 +121,28 @@ impl Checker<'_> {
         match &scalar.kind {
             ScalarKind::Constant(number) => Some(number.value_type()),
             ScalarKind::Aggregate(aggregate) => self.aggregate(aggregate),
-            ScalarKind::Negate(inner) => self.scalar(inner),
+            ScalarKind::Negate(inner) => {
+                let ty = self.scalar(inner)?;
+                self.computes(scalar, inner.constant().is_some())?;
+                Some(ty)
+            }
             ScalarKind::Arithmetic { op, left, right } => {
                 let types = (self.scalar(left), self.scalar(right));
                 let (left_type, right_type) = (types.0?, types.1?);
                 let constants = left.constant().zip(right.constant());
-                if constants.is_some() && scalar.constant().is_none() {
-                    self.conditions.found.push(no_number(scalar.span));
-                    return None;
-                }
+                self.computes(scalar, constants.is_some())?;
                 Some(op.result_type(left_type, right_type))
             }
         }
+    }
+
+    /// Reports a calculation without a result, when its operands are constants.
+    fn computes(&mut self, scalar: &Scalar, is_constant: bool) -> Option<()> {
+        if is_constant && scalar.constant().is_none() {
+            self.conditions.found.push(no_number(scalar.span));
+            return None;
+        }
+        Some(())
     }
 
     fn aggregate(&mut self, Aggregate { op, of }: &Aggregate) -> Option<Type> {

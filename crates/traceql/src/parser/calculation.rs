@@ -20,43 +20,50 @@ pub(super) trait Operand<'a>: Sized {
     ) -> Result<Self, Diagnostic>;
 }
 
+/// How tightly operators bind; `!` binds its operand as tightly as a product.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Binding {
+    Sum,
+    Product,
+    Power,
+}
+
+impl Binding {
+    const fn of(op: ArithmeticOp) -> Self {
+        match op {
+            ArithmeticOp::Add | ArithmeticOp::Subtract => Self::Sum,
+            ArithmeticOp::Multiply | ArithmeticOp::Divide | ArithmeticOp::Modulo => Self::Product,
+            ArithmeticOp::Power => Self::Power,
+        }
+    }
+}
+
 impl<'a> Parser<'a> {
-    /// `a * b + c …`
-    pub(super) fn sums<T: Operand<'a>>(&mut self) -> Result<T, Diagnostic> {
-        let mut left: T = self.products()?;
-        while let Some(op @ (ArithmeticOp::Add | ArithmeticOp::Subtract)) = self.arithmetic() {
-            let at = self.bump().span;
-            let right = self.products()?;
-            left = left.calculate(self, op, at, right)?;
-        }
-        Ok(left)
-    }
-
-    /// `a * b ^ c …`
-    pub(super) fn products<T: Operand<'a>>(&mut self) -> Result<T, Diagnostic> {
-        let mut left: T = self.powers()?;
-        while let Some(
-            op @ (ArithmeticOp::Multiply | ArithmeticOp::Divide | ArithmeticOp::Modulo),
-        ) = self.arithmetic()
-        {
-            let at = self.bump().span;
-            let right = self.powers()?;
-            left = left.calculate(self, op, at, right)?;
-        }
-        Ok(left)
-    }
-
-    /// `a ^ b ^ c …`, from the right. The operands are gathered first, so that a long run takes no recursion.
-    fn powers<T: Operand<'a>>(&mut self) -> Result<T, Diagnostic> {
+    /// `a + b * c ^ d …`, of operators that bind at least as tightly as `loosest`.
+    ///
+    /// What waits for its right side is on a list of its own, so that neither long runs nor levels of precedence take
+    /// recursion.
+    pub(super) fn calculation<T: Operand<'a>>(
+        &mut self,
+        loosest: Binding,
+    ) -> Result<T, Diagnostic> {
+        let mut waiting: Vec<(T, ArithmeticOp, Span)> = Vec::new();
         let mut right = T::read(self)?;
-        let mut lefts = Vec::new();
-        while self.arithmetic() == Some(ArithmeticOp::Power) {
+        while let Some(op) = self.arithmetic().filter(|op| Binding::of(*op) >= loosest) {
+            let binding = Binding::of(op);
+            let goes_first = |before: &mut (T, ArithmeticOp, Span)| {
+                let before = Binding::of(before.1);
+                before > binding || (before == binding && binding != Binding::Power)
+            };
+            while let Some((left, before, at)) = waiting.pop_if(goes_first) {
+                right = left.calculate(self, before, at, right)?;
+            }
             let at = self.bump().span;
-            lefts.push((right, at));
+            waiting.push((right, op, at));
             right = T::read(self)?;
         }
-        while let Some((left, at)) = lefts.pop() {
-            right = left.calculate(self, ArithmeticOp::Power, at, right)?;
+        while let Some((left, op, at)) = waiting.pop() {
+            right = left.calculate(self, op, at, right)?;
         }
         Ok(right)
     }

@@ -3,7 +3,7 @@
 //! In lenient reading a comparison that cannot be read or checked is a *hole*. Holes are resolved so that the result
 //! holds at least for what the finished condition would hold for: a hole is true, drops out of `&&` and swallows `||`.
 
-use super::calculation::Operand;
+use super::calculation::{Binding, Operand};
 use super::{Parser, mistakes, unsupported};
 use crate::ast::{ArithmeticOp, CompareOp, Expr, ExprKind, Field, Intrinsic, Literal, Scope};
 use crate::diagnostics::{Diagnostic, Span};
@@ -55,7 +55,10 @@ impl<'a> Parser<'a> {
         self.count_spanset(open.span)?;
         let mut part = match self.peek() {
             TokenKind::CloseBrace => Part::hole(open.span),
-            _ => self.logical()?,
+            _ => {
+                let part = self.logical()?;
+                self.condition_or_hole(part)
+            }
         };
         match self.peek() {
             TokenKind::CloseBrace => {}
@@ -87,7 +90,8 @@ impl<'a> Parser<'a> {
             };
             let op_span = self.bump().span;
             let right = self.comparison_or_hole()?;
-            left = self.join(left, op, op_span, right)?;
+            let (checked, right) = (self.condition_or_hole(left), self.condition_or_hole(right));
+            left = self.join(checked, op, op_span, right)?;
         }
     }
 
@@ -141,7 +145,16 @@ impl<'a> Parser<'a> {
         })
     }
 
-    /// One side of `&&` or `||`; in lenient reading what cannot be read or checked is a hole.
+    /// In lenient reading a hole of what does not check.
+    fn condition_or_hole(&self, part: Part) -> Part {
+        let fits = !self.is_lenient() || part.expr.as_ref().is_none_or(resolve::is_condition);
+        match fits {
+            true => part,
+            false => Part::hole(part.span),
+        }
+    }
+
+    /// One side of `&&` or `||`; in lenient reading what cannot be read is a hole.
     fn comparison_or_hole(&mut self) -> Result<Part, Diagnostic> {
         let start = self.at;
         let depth = self.depth;
@@ -152,9 +165,7 @@ impl<'a> Parser<'a> {
         let complete = self.ends_condition();
         self.depth = depth;
         match read {
-            Ok(part) if complete && part.expr.as_ref().is_none_or(resolve::is_condition) => {
-                Ok(part)
-            }
+            Ok(part) if complete => Ok(part),
             _ => {
                 if !complete {
                     self.at = start;
@@ -196,7 +207,7 @@ impl<'a> Parser<'a> {
 
     /// `a = b`, `a = b = c`
     fn comparison(&mut self) -> Result<Part, Diagnostic> {
-        let mut left: Part = self.sums()?;
+        let mut left: Part = self.calculation(Binding::Sum)?;
         loop {
             let &TokenKind::Compare(op) = self.peek() else {
                 if !self.ends_condition() {
@@ -207,7 +218,7 @@ impl<'a> Parser<'a> {
             let op_span = self.bump().span;
             self.count_condition(op_span)?;
             let start = self.at;
-            let right = match self.sums::<Part>() {
+            let right = match self.calculation::<Part>(Binding::Sum) {
                 Err(found) if self.at == start => {
                     return Err(self.explain_operand(op, op_span, found));
                 }
@@ -240,13 +251,15 @@ impl<'a> Parser<'a> {
     }
 
     /// `!a`, of products, or `-a`, of an operand.
-    fn prefixed(
-        &mut self,
-        inner: impl FnOnce(&mut Self) -> Result<Part, Diagnostic>,
-        make: fn(Box<Expr>) -> ExprKind,
-    ) -> Result<Part, Diagnostic> {
-        let prefix = self.bump().span;
-        let inner = self.deeper(prefix, inner)?;
+    fn prefixed(&mut self, make: fn(Box<Expr>) -> ExprKind) -> Result<Part, Diagnostic> {
+        let prefix = self.bump();
+        self.enter(prefix.span)?;
+        let inner: Part = match prefix.kind {
+            TokenKind::Not => self.calculation(Binding::Product)?,
+            _ => Operand::read(self)?,
+        };
+        self.leave();
+        let prefix = prefix.span;
         let span = prefix.to(inner.span);
         let height = inner.height + 1;
         self.bounded(height, span)?;
@@ -256,9 +269,6 @@ impl<'a> Parser<'a> {
 
     fn operand(&mut self) -> Result<Part, Diagnostic> {
         let token = self.token().clone();
-        if token.kind == TokenKind::OpenParen {
-            return self.parentheses();
-        }
         let kind = match self.field(&token)? {
             Some(field) => ExprKind::Field(field),
             None => match self.constant()? {
@@ -335,7 +345,9 @@ impl<'a> Parser<'a> {
     /// `( condition )`
     fn parentheses(&mut self) -> Result<Part, Diagnostic> {
         let open = self.bump();
-        let mut part = self.deeper(open.span, Self::logical)?;
+        self.enter(open.span)?;
+        let mut part = self.logical()?;
+        self.leave();
         match self.peek() {
             TokenKind::CloseParen => {}
             TokenKind::End if self.is_lenient() => {}
@@ -363,10 +375,11 @@ impl<'a> Parser<'a> {
 impl<'a> Operand<'a> for Part {
     fn read(parser: &mut Parser<'a>) -> Result<Self, Diagnostic> {
         match parser.peek() {
-            TokenKind::Not => parser.prefixed(Parser::products, ExprKind::Not),
+            TokenKind::Not => parser.prefixed(ExprKind::Not),
             TokenKind::Arithmetic("-") if !parser.at_negative_number() => {
-                parser.prefixed(Self::read, ExprKind::Negate)
+                parser.prefixed(ExprKind::Negate)
             }
+            TokenKind::OpenParen => parser.parentheses(),
             _ => parser.operand(),
         }
     }

@@ -261,7 +261,7 @@ impl Term {
                 span,
                 "series of `compare` are not calculated with",
             )),
-            TermKind::Metrics(metrics) => Ok(MetricsOperand::Metrics(Box::new(metrics))),
+            TermKind::Metrics(metrics) => Ok(MetricsOperand::Metrics(metrics)),
             TermKind::Scalar(kind) => factor(&Scalar::at(span, kind)).map(MetricsOperand::Constant),
             TermKind::Spanset(_) | TermKind::Pipeline(_) => Err(syntax(
                 span,

@@ -1,5 +1,6 @@
 //! Filters by numbers of spansets: `count() > 2`, `max(duration) > 2 * avg(duration)`.
 
+use super::calculation::Binding;
 use super::mistakes::syntax;
 use super::term::Term;
 use super::{Parser, unsupported};
@@ -22,7 +23,7 @@ impl Parser<'_> {
             return Err(Diagnostic::new(DiagnosticKind::Type, op_span, message)
                 .hint("compare with `=`, `!=`, `<`, …"));
         }
-        let right: Term = self.sums()?;
+        let right: Term = self.calculation(Binding::Sum)?;
         let height = left_height.max(right.height) + 1;
         let span = left_span.to(right.span);
         self.bounded(height, span)?;

@@ -1,5 +1,6 @@
 //! Steps of a pipeline, behind `|` or at the begin of a query.
 
+use super::calculation::Binding;
 use super::mistakes::syntax;
 use super::term::{Term, TermKind};
 use super::{Parser, limit, unsupported};
@@ -13,12 +14,16 @@ impl Parser<'_> {
     pub(super) fn piped(&mut self, term: Term) -> Result<Term, Diagnostic> {
         let (start, before) = (term.span, term.height);
         let mut pipeline = match term.kind {
-            TermKind::Spanset(kind) => Pipeline::from(Spanset::at(start, kind)),
+            TermKind::Spanset(kind) => Box::new(Pipeline::from(Spanset::at(start, kind))),
             TermKind::Pipeline(pipeline) => pipeline,
             TermKind::Metrics(metrics) => {
-                let metrics = self.second_stage(metrics)?;
+                let metrics = self.second_stage(*metrics)?;
                 let span = self.since(start);
-                return Ok(Term::new(TermKind::Metrics(metrics), before, span));
+                return Ok(Term::new(
+                    TermKind::Metrics(Box::new(metrics)),
+                    before,
+                    span,
+                ));
             }
             TermKind::Scalar(_) => {
                 return Err(syntax(start, "an aggregate must be compared")
@@ -26,10 +31,10 @@ impl Parser<'_> {
             }
         };
         if self.at_metrics_function() {
-            let (metrics, height) = self.series(pipeline)?;
+            let (metrics, height) = self.series(*pipeline)?;
             let span = self.since(start);
             return Ok(Term::new(
-                TermKind::Metrics(metrics),
+                TermKind::Metrics(Box::new(metrics)),
                 before.max(height),
                 span,
             ));
@@ -64,7 +69,7 @@ impl Parser<'_> {
             }
             _ if self.at_spanset() => self.filter_stage()?,
             _ if self.at_scalar() => {
-                let left = self.sums()?;
+                let left = self.calculation(Binding::Sum)?;
                 return self.scalar_filter(left);
             }
             _ => return Err(self.refuse_instead_of_stage()),

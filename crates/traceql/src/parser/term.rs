@@ -4,7 +4,7 @@
 //! depends on what they are: `>` relates spansets and compares numbers, `/` divides numbers and series.
 
 use super::Parser;
-use super::calculation::Operand;
+use super::calculation::{Binding, Operand};
 use super::mistakes::{self, syntax};
 use crate::ast::{
     Aggregate, AggregateOp, ArithmeticOp, Body, Metrics, Number, Pipeline, Scalar, ScalarKind,
@@ -28,8 +28,8 @@ pub(super) struct Term {
 pub(super) enum TermKind {
     Spanset(SpansetKind),
     /// With at least one stage.
-    Pipeline(Pipeline),
-    Metrics(Metrics),
+    Pipeline(Box<Pipeline>),
+    Metrics(Box<Metrics>),
     Scalar(ScalarKind),
 }
 
@@ -48,8 +48,8 @@ impl Term {
         let span = self.span;
         Ok(match self.kind {
             TermKind::Spanset(kind) => Body::Search(Spanset::at(span, kind).into()),
-            TermKind::Pipeline(pipeline) => Body::Search(pipeline),
-            TermKind::Metrics(metrics) => Body::Metrics(metrics),
+            TermKind::Pipeline(pipeline) => Body::Search(*pipeline),
+            TermKind::Metrics(metrics) => Body::Metrics(*metrics),
             TermKind::Scalar(_) => {
                 return Err(syntax(span, "a number alone is no query")
                     .hint("compare an aggregate: `count() > 2`; `{ }` selects every span"));
@@ -63,7 +63,7 @@ impl Term {
         match self.kind {
             TermKind::Spanset(kind) => Ok(Spanset::at(span, kind)),
             TermKind::Pipeline(pipeline) if self.closed => {
-                Ok(Spanset::at(span, SpansetKind::Pipeline(Box::new(pipeline))))
+                Ok(Spanset::at(span, SpansetKind::Pipeline(pipeline)))
             }
             TermKind::Pipeline(_) => Err(mistakes::bare_pipeline(span, &op.to_string())),
             TermKind::Metrics(_) => Err(syntax(
@@ -128,7 +128,7 @@ impl<'a> Parser<'a> {
 
     /// `a > b >> c …` of spansets, `a > b` of numbers.
     fn related(&mut self) -> Result<Term, Diagnostic> {
-        let mut left: Term = self.sums()?;
+        let mut left: Term = self.calculation(Binding::Sum)?;
         loop {
             let is_scalar = matches!(left.kind, TermKind::Scalar(_));
             let text = match self.peek() {
@@ -144,7 +144,7 @@ impl<'a> Parser<'a> {
                 return Err(self.refuse_behind_query(&left));
             };
             self.bump();
-            let right = self.sums()?;
+            let right = self.calculation(Binding::Sum)?;
             left = self.combine(left, op, right)?;
         }
     }
@@ -157,7 +157,11 @@ impl<'a> Parser<'a> {
             stages: vec![stage],
             ..Pipeline::default()
         };
-        Ok(Term::new(TermKind::Pipeline(pipeline), height, span))
+        Ok(Term::new(
+            TermKind::Pipeline(Box::new(pipeline)),
+            height,
+            span,
+        ))
     }
 
     fn combine(&mut self, left: Term, op: SpansetOp, right: Term) -> Result<Term, Diagnostic> {
@@ -179,7 +183,9 @@ impl<'a> Parser<'a> {
     /// `( … )`
     fn parenthesised(&mut self) -> Result<Term, Diagnostic> {
         let open = self.bump();
-        let mut term = self.deeper(open.span, Self::piped_terms)?;
+        self.enter(open.span)?;
+        let mut term = self.piped_terms()?;
+        self.leave();
         match self.peek() {
             TokenKind::CloseParen => {}
             TokenKind::End => return Err(self.unclosed(open, "(", ")")),
@@ -216,7 +222,9 @@ impl<'a> Parser<'a> {
     /// `-inner`
     fn negated(&mut self) -> Result<Term, Diagnostic> {
         let minus = self.bump().span;
-        let inner: Term = self.deeper(minus, Operand::read)?;
+        self.enter(minus)?;
+        let inner: Term = Operand::read(self)?;
+        self.leave();
         let span = minus.to(inner.span);
         let height = inner.height + 1;
         self.bounded(height, span)?;
@@ -247,7 +255,11 @@ impl<'a> Operand<'a> for Term {
                     stages: vec![stage],
                     ..Pipeline::default()
                 };
-                return Ok(Self::new(TermKind::Pipeline(pipeline), height, span));
+                return Ok(Self::new(
+                    TermKind::Pipeline(Box::new(pipeline)),
+                    height,
+                    span,
+                ));
             }
             TokenKind::Word(word) => {
                 if let Some(op) = AggregateOp::from_name(word) {
@@ -300,7 +312,7 @@ impl<'a> Operand<'a> for Term {
                     kind: right_kind,
                     ..right
                 };
-                TermKind::Metrics(left.calculate_series(op, at, right)?)
+                TermKind::Metrics(Box::new(left.calculate_series(op, at, right)?))
             }
         };
         Ok(Self::new(kind, height, span))

@@ -4,10 +4,12 @@ use crate::ast::{ArithmeticOp, CompareOp, Expr, ExprKind, Field, Literal, Scope,
 use crate::diagnostics::{Diagnostic, DiagnosticKind, Span};
 use crate::{MAX_PATTERNS, pattern};
 
-/// Whether an expression is a condition without type errors.
+/// Whether an expression is a condition without type errors, given that what `&&` and `||` join in it has been checked.
 pub(crate) fn is_condition(expr: &Expr) -> bool {
     let mut found = Vec::new();
-    Conditions::new(&mut found).condition(expr, "a filter");
+    let mut conditions = Conditions::new(&mut found);
+    conditions.trusts_joined = true;
+    conditions.condition(expr, "a filter");
     found.iter().all(|one| one.kind == DiagnosticKind::Warning)
 }
 
@@ -21,11 +23,17 @@ pub(crate) fn no_number(place: Span) -> Diagnostic {
 pub(super) struct Conditions<'a> {
     pub(super) found: &'a mut Vec<Diagnostic>,
     patterns: usize,
+    /// Whether operands of `&&` and `||` need no look.
+    trusts_joined: bool,
 }
 
 impl<'a> Conditions<'a> {
     pub(super) fn new(found: &'a mut Vec<Diagnostic>) -> Self {
-        Self { found, patterns: 0 }
+        Self {
+            found,
+            patterns: 0,
+            trusts_joined: false,
+        }
     }
 
     /// Checks that an expression is true or false.
@@ -56,6 +64,7 @@ impl<'a> Conditions<'a> {
                 self.condition(inner, "the operand of `!`");
                 Some(Type::Bool)
             }
+            ExprKind::And(_) | ExprKind::Or(_) if self.trusts_joined => Some(Type::Bool),
             ExprKind::And(parts) => {
                 for part in parts {
                     self.condition(part, "an operand of `&&`");
@@ -68,10 +77,7 @@ impl<'a> Conditions<'a> {
                 }
                 Some(Type::Bool)
             }
-            ExprKind::Negate(inner) => self.number(inner, "-").map(|ty| match ty {
-                Type::Any => Type::Float,
-                number => number,
-            }),
+            ExprKind::Negate(inner) => self.negation(expr, inner),
             ExprKind::Arithmetic { op, left, right } => self.arithmetic(expr, *op, left, right),
             ExprKind::Compare { op, left, right } => {
                 self.comparison(expr, *op, left, right);
@@ -96,6 +102,16 @@ impl<'a> Conditions<'a> {
         };
         self.report(expr.span, message, hint);
         None
+    }
+
+    fn negation(&mut self, whole: &Expr, inner: &Expr) -> Option<Type> {
+        let ty = self.number(inner, "-")?;
+        if inner.constant().is_some() && whole.constant().is_none() {
+            self.found.push(no_number(whole.span));
+            return None;
+        }
+        // Of an attribute it is a number all the same.
+        Some(if ty == Type::Any { Type::Float } else { ty })
     }
 
     fn arithmetic(

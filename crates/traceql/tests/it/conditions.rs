@@ -101,10 +101,14 @@ pub(crate) fn calculations() -> impl Strategy<Value = Expr> {
     tree.prop_filter("has a value", |tree: &Expr| {
         let mut has_value = true;
         tree.visit(&mut |expr| {
-            if let ExprKind::Arithmetic { left, right, .. } = &expr.kind {
-                let constants = left.constant().zip(right.constant());
-                has_value &= constants.is_none() || expr.constant().is_some();
-            }
+            let of_constants = match &expr.kind {
+                ExprKind::Arithmetic { left, right, .. } => {
+                    left.constant().zip(right.constant()).is_some()
+                }
+                ExprKind::Negate(inner) => inner.constant().is_some(),
+                _ => false,
+            };
+            has_value &= !of_constants || expr.constant().is_some();
         });
         has_value
     })

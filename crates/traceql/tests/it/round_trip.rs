@@ -56,7 +56,9 @@ fn scalar() -> impl Strategy<Value = Scalar> {
 fn has_value(scalar: &Scalar) -> bool {
     match &scalar.kind {
         ScalarKind::Constant(_) | ScalarKind::Aggregate(_) => true,
-        ScalarKind::Negate(inner) => has_value(inner),
+        ScalarKind::Negate(inner) => {
+            has_value(inner) && (inner.constant().is_none() || scalar.constant().is_some())
+        }
         ScalarKind::Arithmetic { left, right, .. } => {
             let constants = left.constant().zip(right.constant());
             has_value(left)
