@@ -87,6 +87,24 @@ mod tests {
     const DAY: Duration = Duration::from_secs(24 * 3600);
 
     #[test]
+    fn a_rule_is_one_filter() {
+        for (text, start) in [
+            ("{ } | count() > 2", 6),
+            ("{ .a } >> { .b }", 0),
+            ("{ } | rate()", 6),
+            ("{ .a = 1 && .b + 1 = 2 }", 12),
+            ("{ !(parent.a = 1) }", 4),
+        ] {
+            let query = traceql::parse(text).unwrap().query;
+            let refused = RetentionRules::new([(query, DAY)]).unwrap_err();
+            let crate::error::Error::Unsupported { place, .. } = refused else {
+                panic!("{text}: {refused}");
+            };
+            assert_eq!(place.start, start, "{text}");
+        }
+    }
+
+    #[test]
     fn the_longest_rule_that_matches_a_span_of_the_trace_holds() {
         let spans = testkit::traces(
             "trace 1

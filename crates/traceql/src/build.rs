@@ -187,6 +187,36 @@ mod tests {
         assert_eq!(parse(&query.to_string()).unwrap().query, query);
     }
 
+    #[test]
+    fn a_form_narrows_every_sort_of_query() {
+        let form = SearchForm {
+            operation: Some("x".to_owned()),
+            ..SearchForm::default()
+        };
+        for (text, expected) in [
+            ("{ }", "{ span:name = \"x\" }"),
+            ("{ .a || .b }", "{ (.a || .b) && span:name = \"x\" }"),
+            (
+                "{ .a } >> { .b }",
+                "{ .a } >> { .b } | { span:name = \"x\" }",
+            ),
+            (
+                "{ .a } | count() > 2",
+                "{ .a } | count() > 2 | { span:name = \"x\" }",
+            ),
+            (
+                "({ .a } | rate()) / ({ } | rate()) | topk(5)",
+                "({ .a && span:name = \"x\" } | rate()) / ({ span:name = \"x\" } | rate()) | topk(5)",
+            ),
+        ] {
+            let query = parse(text).unwrap().query;
+            assert_eq!(SearchForm::default().narrow(query.clone()), query);
+            let narrowed = form.narrow(query);
+            assert_eq!(narrowed.to_string(), expected);
+            assert_eq!(parse(expected).unwrap().query, narrowed);
+        }
+    }
+
     fn attribute(scope: Scope, name: &str, value: &str) -> AttributeMatch {
         AttributeMatch {
             scope,

@@ -81,7 +81,9 @@ impl Display for Operand<'_, Spanset> {
 impl Display for Operand<'_, Expr> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self.0.kind {
-            ExprKind::Literal(_) | ExprKind::Field(_) | ExprKind::Not(_) => self.0.fmt(f),
+            ExprKind::Literal(_) | ExprKind::Field(_) | ExprKind::Not(_) | ExprKind::Negate(_) => {
+                self.0.fmt(f)
+            }
             _ => write!(f, "({})", self.0),
         }
     }
@@ -90,7 +92,9 @@ impl Display for Operand<'_, Expr> {
 impl Display for Operand<'_, Scalar> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self.0.kind {
-            ScalarKind::Constant(_) | ScalarKind::Aggregate(_) => self.0.fmt(f),
+            ScalarKind::Constant(_) | ScalarKind::Aggregate(_) | ScalarKind::Negate(_) => {
+                self.0.fmt(f)
+            }
             _ => write!(f, "({})", self.0),
         }
     }

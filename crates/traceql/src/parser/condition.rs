@@ -289,7 +289,7 @@ impl<'a> Parser<'a> {
                 if Scope::OF_PARENT.contains(scope) && self.dialect == Dialect::Tempo {
                     return Err(unsupported::dialect(
                         token.span,
-                        "conditions on the parent span",
+                        "attributes of the parent span",
                     ));
                 }
                 return Ok(Some(Field::attribute(*scope, name.clone())));
@@ -304,7 +304,7 @@ impl<'a> Parser<'a> {
             _ => return Ok(None),
         };
         if intrinsic.is_beyond_tempo() && self.dialect == Dialect::Tempo {
-            let what = format!("conditions on `{}`", intrinsic.as_str());
+            let what = format!("values of `{}`", intrinsic.as_str());
             return Err(unsupported::dialect(token.span, &what));
         }
         Ok(Some(Field::Intrinsic(intrinsic)))

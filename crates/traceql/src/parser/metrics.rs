@@ -105,7 +105,7 @@ impl Parser<'_> {
         if matches!(number, Number::Duration(_)) || !(0.0..=1.0).contains(&value) {
             let found = type_error(span, "a quantile lies between 0 and 1");
             return Err(match value {
-                1.0..=100.0 => found.hint(format!("write `{}`", value / 100.0)),
+                2.0..=100.0 => found.hint(format!("write `{}`", value / 100.0)),
                 _ => found.hint("write for example `.99`"),
             });
         }

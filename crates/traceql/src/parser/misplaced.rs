@@ -53,6 +53,7 @@ impl Parser<'_> {
                 return syntax(token.span, "a pipeline does not begin with `coalesce()`")
                     .hint("it undoes the `by(…)` before it");
             }
+            _ if self.at > 0 => self.unexpected("where a spanset should stand"),
             _ => self.unexpected("where a query should begin"),
         };
         match &token.kind {
@@ -63,7 +64,7 @@ impl Parser<'_> {
             | TokenKind::Dotted(_)
             | TokenKind::Not
             | TokenKind::String(_) => found.hint("conditions stand in braces: `{ … }`"),
-            _ => found.hint("a query begins with `{`"),
+            _ => found.hint("a spanset begins with `{`"),
         }
     }
 

@@ -23,6 +23,11 @@ impl Parser<'_> {
             return Err(Diagnostic::new(DiagnosticKind::Type, op_span, message)
                 .hint("compare with `=`, `!=`, `<`, …"));
         }
+        if !self.at_scalar() && !self.at_spanset() {
+            let found = self.unexpected("where a number or an aggregate should stand");
+            let found = found.hint("write for example `2`, `100ms` or `avg(duration)`");
+            return Err(self.explain_operand(op, op_span, found));
+        }
         let right: Term = self.calculation(Binding::Sum)?;
         let height = left_height.max(right.height) + 1;
         let span = left_span.to(right.span);
@@ -61,8 +66,12 @@ impl Parser<'_> {
         match self.peek() {
             TokenKind::CloseParen => unsupported::scalar_pipeline(left.span),
             TokenKind::Invalid(diagnostic) => (**diagnostic).clone(),
-            _ => syntax(left.span, "an aggregate must be compared")
-                .hint(format!("write for example `{left} > 2`")),
+            _ => {
+                let mut example = "count()".to_owned();
+                left.visit(&mut |_| example = left.to_string());
+                syntax(left.span, "an aggregate must be compared")
+                    .hint(format!("write for example `{example} > 2`"))
+            }
         }
     }
 }

@@ -108,14 +108,14 @@ impl Parser<'_> {
     }
 
     /// Whether a spanset begins here, perhaps in parentheses.
-    fn at_spanset(&self) -> bool {
+    pub(super) fn at_spanset(&self) -> bool {
         let behind = self.tokens[self.at..]
             .iter()
             .find(|token| token.kind != TokenKind::OpenParen);
         behind.is_some_and(|token| token.kind == TokenKind::OpenBrace)
     }
 
-    fn at_scalar(&self) -> bool {
+    pub(super) fn at_scalar(&self) -> bool {
         match self.peek() {
             TokenKind::Word(word) => AggregateOp::from_name(word).is_some(),
             TokenKind::Int(_)

@@ -32,7 +32,7 @@ fn unfinished_conditions_count_as_true() {
         ("{ .a = 1 && .b + = 2 }", "{ .a = 1 }"),
         (
             "{ (duration) > 1s && (.a + 1) = (-.b) }",
-            "{ span:duration > 1s && (.a + 1) = (-.b) }",
+            "{ span:duration > 1s && (.a + 1) = -.b }",
         ),
         ("{ (duration) && .a }", "{ .a }"),
         ("{ (duration) }", "{ }"),
