@@ -1,6 +1,10 @@
-//! Jaeger's JSON: what its UI downloads and its query API (`/api/traces`) answers.
+//! Jaeger's JSON, in and out: what its UI downloads and its query API (`/api/traces`) answers; and its messages.
 //!
-//! Such a file is `{"data": [trace, …]}`; a trace has its spans and, beside them, the processes that they name. Times are
+//! Out: [`span`] and [`process`] make [`message`]s of the model, which gRPC carries as they are; [`UiSpan`] and [`UiProcess`] are their JSON.
+//! What Jaeger has no field for becomes tags, and reading those puts them back into their fields: but for what [`span`] leaves out, a span comes
+//! through both ways as it was, to the microsecond.
+//!
+//! In: [`decode_trace`]. Such a file is `{"data": [trace, …]}`; a trace has its spans and, beside them, the processes that they name. Times are
 //! microseconds. Tags become attributes and are put back where the OpenTelemetry specification's Jaeger mapping made tags of fields
 //! (`crate::tags`, and `span.kind`); tags of a process become attributes of the resource, its name `service.name`. Of the references
 //! the first `CHILD_OF` to the same trace is the parent, every other is a link, with `opentracing.ref_type` as the
@@ -20,8 +24,18 @@ use serde_json::value::RawValue;
 use crate::refused::{Converted, Problem, span_id, trace_id, unix_nano};
 use crate::tags::{Tags, plain};
 
+mod encode;
+pub mod message;
+mod text;
+
+pub use encode::{NAMELESS_SERVICE, process, span};
+pub use text::{UiProcess, UiSpan};
+
 #[cfg(test)]
 mod tests;
+
+/// The attribute in which Jaeger's version 2 keeps its warnings: a list of texts.
+pub const WARNINGS: &str = "@jaeger@warnings";
 
 /// An element of `data`.
 #[derive(Deserialize)]
@@ -120,7 +134,7 @@ pub fn decode_trace(text: &str) -> Result<Converted, Problem> {
     let mut converted = Converted::default();
     for (position, raw) in trace.spans.into_iter().enumerate() {
         let read = serde_json::from_str(raw.get()).map_err(Problem::from);
-        match read.and_then(|raw| span(raw, &processes)) {
+        match read.and_then(|raw| decode_span(raw, &processes)) {
             Ok(span) => converted.spans.push(span),
             Err(problem) => converted.refused.push((position, problem)),
         }
@@ -141,7 +155,7 @@ fn resource(process: RawProcess) -> Resource {
     }
 }
 
-fn span(raw: RawSpan, processes: &HashMap<String, Arc<Resource>>) -> Result<Span, Problem> {
+fn decode_span(raw: RawSpan, processes: &HashMap<String, Arc<Resource>>) -> Result<Span, Problem> {
     let trace_id = trace_id("traceID", &raw.trace_id)?;
     let (parent_span_id, links) = references(trace_id, &raw.parent_span_id, raw.references)?;
     let resource = match raw.process {
@@ -166,8 +180,10 @@ fn span(raw: RawSpan, processes: &HashMap<String, Arc<Resource>>) -> Result<Span
     if !raw.warnings.is_empty() {
         let warnings = raw.warnings.into_iter().map(AnyValue::String).collect();
         let value = AnyValue::Array(warnings);
-        let key = "@jaeger@warnings".to_owned();
-        tags.0.push(KeyValue { key, value });
+        tags.0.push(KeyValue {
+            key: WARNINGS.to_owned(),
+            value,
+        });
     }
     Ok(Span {
         trace_id,

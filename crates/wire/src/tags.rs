@@ -5,6 +5,8 @@
 
 use std::sync::Arc;
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use model::{AnyValue, KeyValue, Scope, StatusCode};
 use serde_json::Value;
 
@@ -130,6 +132,25 @@ pub(crate) fn plain(value: Value) -> AnyValue {
                 })
                 .collect(),
         ),
+    }
+}
+
+/// The plain JSON of a value, which [`plain`] reads back where JSON has its type: bytes become base64, numbers that are none their names, and of
+/// members with one key the last stays.
+pub(crate) fn to_plain(value: &AnyValue) -> Value {
+    match value {
+        AnyValue::Empty => Value::Null,
+        AnyValue::String(text) => Value::String(text.clone()),
+        AnyValue::Bool(value) => Value::Bool(*value),
+        AnyValue::Int(number) => Value::from(*number),
+        AnyValue::Double(number) if number.is_finite() => Value::from(*number),
+        AnyValue::Double(number) => Value::String(number.to_string()),
+        AnyValue::Bytes(bytes) => Value::String(BASE64_STANDARD.encode(bytes)),
+        AnyValue::Array(values) => values.iter().map(to_plain).collect(),
+        AnyValue::KvList(members) => {
+            let member = |member: &KeyValue| (member.key.clone(), to_plain(&member.value));
+            Value::Object(members.iter().map(member).collect())
+        }
     }
 }
 

@@ -1,7 +1,13 @@
-use model::{AnyValue, KeyValue, SpanKind, StatusCode};
-use proptest::prelude::*;
+use std::sync::Arc;
 
-use super::decode_trace;
+use model::{
+    AnyValue, Event, KeyValue, Link, Resource, Scope, Span, SpanId, SpanKind, StatusCode, TraceId,
+};
+use proptest::prelude::*;
+use prost::Message;
+use serde_json::{Value, json};
+
+use super::{NAMELESS_SERVICE, UiProcess, UiSpan, WARNINGS, decode_trace, message, process, span};
 use crate::Problem;
 
 /// As the UI of Jaeger 1 downloads it, from a client of 64-bit ids with a 128-bit trace id and one old span.
@@ -129,7 +135,245 @@ fn spans_that_are_none_are_told() {
     assert!(decode_trace(r#"{"spans": 5}"#).is_err());
 }
 
+/// A span with something in every field that Jaeger has a place or a tag for.
+fn full() -> Span {
+    let bytes = AnyValue::Bytes(vec![1, 2, 3]);
+    let list = AnyValue::Array(vec![1.into(), "a".into(), AnyValue::Empty, bytes.clone()]);
+    let attribute = |key: &str, value: AnyValue| KeyValue {
+        key: key.to_owned(),
+        value,
+    };
+    Span {
+        trace_id: TraceId([7; 16]),
+        span_id: SpanId([8; 8]),
+        parent_span_id: Some(SpanId([9; 8])),
+        trace_state: "ot=th:8".to_owned(),
+        flags: 0x301,
+        name: "GET /".to_owned(),
+        kind: SpanKind::CLIENT,
+        start_time_unix_nano: 1_485_467_191_639_875_999,
+        end_time_unix_nano: 1_485_467_191_639_886_000,
+        attributes: vec![
+            KeyValue::new("http.route", "/"),
+            KeyValue::new("cached", false),
+            KeyValue::new("size", 9_007_199_254_740_993),
+            KeyValue::new("small", -5),
+            KeyValue::new("load", 0.5),
+            KeyValue::new("none", f64::NAN),
+            attribute("raw", bytes),
+            attribute("list", list),
+            attribute(WARNINGS, AnyValue::Array(vec!["skewed".into()])),
+        ],
+        dropped_attributes_count: 1,
+        events: vec![Event {
+            time_unix_nano: 1_485_467_191_639_876_000,
+            name: "retry".to_owned(),
+            attributes: vec![KeyValue::new("attempt", 2)],
+            dropped_attributes_count: 4,
+        }],
+        dropped_events_count: 2,
+        links: vec![link(6, 5, "child_of"), link(7, 4, "follows_from")],
+        dropped_links_count: 3,
+        status_code: StatusCode::ERROR,
+        status_message: "declined".to_owned(),
+        resource: Arc::new(Resource {
+            attributes: vec![
+                KeyValue::new("service.name", "shop"),
+                KeyValue::new("host", "a"),
+            ],
+            ..Resource::default()
+        }),
+        scope: Arc::new(Scope {
+            name: "lib".to_owned(),
+            version: "1".to_owned(),
+            ..Scope::default()
+        }),
+    }
+}
+
+fn link(trace: u8, span: u8, ref_type: &str) -> Link {
+    Link {
+        trace_id: Some(TraceId([trace; 16])),
+        span_id: Some(SpanId([span; 8])),
+        trace_state: String::new(),
+        flags: 0,
+        attributes: vec![KeyValue::new("opentracing.ref_type", ref_type)],
+        dropped_attributes_count: 0,
+    }
+}
+
+/// The JSON of a trace of `spans`, each with a process of its own.
+fn written(spans: &[Span]) -> Value {
+    let numbered = spans.iter().zip(1..);
+    let names: Vec<String> = numbered.map(|(_, n): (_, u32)| format!("p{n}")).collect();
+    let messages: Vec<message::Span> = spans.iter().map(span).collect();
+    let ui_spans = messages.iter().zip(&names).map(|(span, process_id)| {
+        let ui_span = UiSpan { span, process_id };
+        serde_json::to_value(ui_span).unwrap()
+    });
+    let processes = spans.iter().zip(&names).map(|(span, name)| {
+        let process = process(&span.resource);
+        (
+            name.clone(),
+            serde_json::to_value(UiProcess(&process)).unwrap(),
+        )
+    });
+    json!({
+        "spans": ui_spans.collect::<Vec<_>>(),
+        "processes": Value::Object(processes.collect()),
+    })
+}
+
+#[test]
+fn a_span_has_the_tags_of_jaegers_own_translation() {
+    let mut written = written(&[full()]);
+    let span = written["spans"][0].take();
+    let tags: Vec<String> = span["tags"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|tag| {
+            format!(
+                "{} {} {}",
+                tag["key"].as_str().unwrap(),
+                tag["type"],
+                tag["value"]
+            )
+        })
+        .collect();
+    expect_test::expect![[r#"
+        otel.scope.name "string" "lib"
+        otel.scope.version "string" "1"
+        http.route "string" "/"
+        cached "bool" false
+        size "int64" "9007199254740993"
+        small "int64" -5
+        load "float64" 0.5
+        none "float64" "NaN"
+        raw "binary" "AQID"
+        list "string" "[1,\"a\",null,\"AQID\"]"
+        span.kind "string" "client"
+        otel.status_code "string" "ERROR"
+        error "bool" true
+        otel.status_description "string" "declined"
+        w3c.tracestate "string" "ot=th:8"
+        otel.dropped_attributes_count "int64" 1
+        otel.dropped_events_count "int64" 2
+        otel.dropped_links_count "int64" 3"#]]
+    .assert_eq(&tags.join("\n"));
+    assert_eq!(span["startTime"], 1_485_467_191_639_875_u64);
+    assert_eq!((&span["duration"], &span["flags"]), (&json!(10), &json!(1)));
+    assert_eq!(span["warnings"], json!(["skewed"]));
+    assert_eq!(
+        span["logs"][0]["fields"][0],
+        json!({"key": "event", "type": "string", "value": "retry"})
+    );
+    let of_types = |refs: &Value| -> Vec<String> {
+        let refs = refs.as_array().unwrap().iter();
+        refs.map(|r| {
+            format!(
+                "{} {}",
+                r["refType"].as_str().unwrap(),
+                r["spanID"].as_str().unwrap()
+            )
+        })
+        .collect()
+    };
+    assert_eq!(
+        of_types(&span["references"]),
+        [
+            "CHILD_OF 0909090909090909",
+            "CHILD_OF 0505050505050505",
+            "FOLLOWS_FROM 0404040404040404"
+        ]
+    );
+    assert_eq!(written["processes"]["p1"]["serviceName"], "shop");
+}
+
+#[test]
+fn a_span_comes_through_json_and_back() {
+    let before = full();
+    let converted = decode_trace(&written(std::slice::from_ref(&before)).to_string()).unwrap();
+    assert_eq!(converted.refused, []);
+    let mut expected = before;
+    // Microseconds; flags and lists as far as Jaeger has them.
+    expected.start_time_unix_nano = 1_485_467_191_639_875_000;
+    expected.end_time_unix_nano = 1_485_467_191_639_885_000;
+    expected.flags = 1;
+    expected.attributes[7].value = r#"[1,"a",null,"AQID"]"#.into();
+    assert_eq!(
+        format!("{:?}", converted.spans),
+        format!("{:?}", [expected])
+    );
+}
+
+#[test]
+fn what_a_span_lacks_is_left_out() {
+    let bare = Span {
+        parent_span_id: Some(SpanId([9; 8])),
+        trace_state: String::new(),
+        flags: 0,
+        kind: SpanKind(99),
+        end_time_unix_nano: 0,
+        attributes: vec![],
+        events: vec![],
+        links: vec![
+            link(7, 9, "follows_from"),
+            Link {
+                span_id: None,
+                ..link(7, 3, "")
+            },
+        ],
+        status_code: StatusCode(7),
+        status_message: String::new(),
+        resource: Arc::default(),
+        scope: Arc::default(),
+        dropped_attributes_count: 0,
+        dropped_events_count: 0,
+        dropped_links_count: 0,
+        ..full()
+    };
+    let written = written(&[bare]);
+    let span = &written["spans"][0];
+    assert_eq!(span["tags"], json!([]));
+    assert_eq!(span.get("flags"), None);
+    assert_eq!(
+        (&span["duration"], &span["warnings"]),
+        (&json!(0), &Value::Null)
+    );
+    let references = span["references"].as_array().unwrap();
+    assert_eq!(references.len(), 1, "{references:?}");
+    assert_eq!(references[0]["refType"], "FOLLOWS_FROM", "as the link says");
+    assert_eq!(written["processes"]["p1"]["serviceName"], NAMELESS_SERVICE);
+}
+
+#[test]
+fn messages_have_times_and_durations_of_any_size() {
+    for nano in [0, 1, -1, 1_500_000_000, -1_500_000_000, i64::MAX, i64::MIN] {
+        let timestamp = message::Timestamp::of_unix_nano(nano);
+        assert_eq!(timestamp.unix_nano(), Some(nano));
+        assert!((0..1_000_000_000).contains(&timestamp.nanos), "{nano}");
+        assert_eq!(message::Duration::of_nano(nano).nano(), Some(nano));
+    }
+    let long = message::Duration {
+        seconds: i64::MAX,
+        nanos: 0,
+    };
+    assert_eq!(long.nano(), None);
+    let span = span(&full());
+    let again = message::Span::decode(span.encode_to_vec().as_slice()).unwrap();
+    assert_eq!(format!("{again:?}"), format!("{span:?}"));
+}
+
 proptest! {
+    /// Whatever is stored can be shown, and is read back.
+    #[test]
+    fn any_span_is_written(spans in testkit::spans(0..4)) {
+        let text = written(&spans).to_string();
+        let converted = decode_trace(&text).unwrap();
+        prop_assert_eq!(converted.spans.len() + converted.refused.len(), spans.len());
+    }
+
     /// What strangers write never panics, and what is refused is said once.
     #[test]
     fn any_values_in_the_right_places(
