@@ -12,6 +12,8 @@ pub struct SearchForm {
     pub service: Option<String>,
     /// `span:name`
     pub operation: Option<String>,
+    /// Intrinsics that are texts, and must all be equal to theirs.
+    pub texts: Vec<(Intrinsic, String)>,
     /// Attributes that must all match.
     pub attributes: Vec<AttributeMatch>,
     /// Shortest duration of a span, inclusive, in nanoseconds.
@@ -65,6 +67,10 @@ impl SearchForm {
         parts.extend(
             (self.operation.as_ref()).map(|value| compare(&name, CompareOp::Eq, text(value))),
         );
+        parts.extend(self.texts.iter().map(|(intrinsic, value)| {
+            let field = Field::Intrinsic(*intrinsic);
+            compare(&field, CompareOp::Eq, text(value))
+        }));
         parts.extend(
             self.attributes
                 .iter()
@@ -171,6 +177,7 @@ mod tests {
         let form = SearchForm {
             service: Some("ca\"rt\\ } || {".to_owned()),
             operation: Some("GET /".to_owned()),
+            texts: vec![(Intrinsic::SpanStatusMessage, "no \"way\"".to_owned())],
             attributes: vec![
                 attribute(Scope::Any, "http.status_code", "200"),
                 attribute(Scope::Span, "odd key=\"", "true"),
@@ -182,7 +189,7 @@ mod tests {
             error: Some(true),
         };
         let query = form.to_query();
-        expect_test::expect![[r#"{ resource.service.name = "ca\"rt\\ } || {" && span:name = "GET /" && (.http.status_code = "200" || .http.status_code = 200) && (span."odd key=\"" = "true" || span."odd key=\"" = true) && resource.zone = "a" && span:duration >= 1500us && span:duration <= 2s && span:status = error }"#]]
+        expect_test::expect![[r#"{ resource.service.name = "ca\"rt\\ } || {" && span:name = "GET /" && span:statusMessage = "no \"way\"" && (.http.status_code = "200" || .http.status_code = 200) && (span."odd key=\"" = "true" || span."odd key=\"" = true) && resource.zone = "a" && span:duration >= 1500us && span:duration <= 2s && span:status = error }"#]]
             .assert_eq(&query.to_string());
         assert_eq!(parse(&query.to_string()).unwrap().query, query);
     }
