@@ -1,5 +1,5 @@
-//! Runs questions over a [`SpanSource`](store_api::SpanSource): search, trace by id, services, operations, attribute names and values;
-//! over a [`LogSource`](store_api::LogSource): the log records of a trace; over a [`CountSource`](store_api::CountSource): roll-ups and edges.
+//! Runs questions over a [`SpanSource`](store_api::SpanSource): search, trace by id, orphans, services, operations, attribute names and values;
+//! over a [`LogSource`](store_api::LogSource): the log records of a trace; over a [`CountSource`](store_api::CountSource): roll-ups, rates, edges.
 //!
 //! Vocabulary: a *condition* is the filter of a TraceQL query compiled for columns; a *candidate* is a trace that has a span
 //! which may match; a candidate is *resolved* once its whole trace has been read, de-duplicated and judged.
@@ -31,7 +31,9 @@ mod held;
 mod leave;
 mod logs;
 mod names;
+mod orphans;
 mod pushdown;
+mod rates;
 mod retention;
 mod search;
 mod summary;
@@ -50,6 +52,8 @@ pub use names::{
     AttributeNames, AttributeValue, AttributeValues, AttributeValuesRequest, NAMES_MAX, Operation,
     Operations, Service, Services,
 };
+pub use orphans::Orphans;
+pub use rates::{ANSWER_POINTS_MAX, POINTS_MAX, RateKey, Rates, RatesRequest};
 pub use retention::RetentionRules;
 pub use search::{CANDIDATES_MAX, SearchRequest, SearchResult, search_scan};
 pub use summary::{MatchedSpan, ServiceCount, TraceSummary};

@@ -4,6 +4,7 @@ mod agreement;
 mod deadlines;
 mod generate;
 mod oracle;
+mod orphans;
 mod overtaken;
 mod scripts;
 
