@@ -1,4 +1,4 @@
-//! Errors of handlers, and the one place that turns kinds into statuses.
+//! Errors of handlers, and the one place that turns kinds into statuses, of HTTP and of gRPC.
 
 use std::time::Duration;
 
@@ -6,6 +6,7 @@ use axum::Json;
 use axum::extract::rejection::JsonRejection;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
+use tonic::{Code, Status};
 
 use crate::layers::RequestId;
 
@@ -78,16 +79,31 @@ impl ApiError {
         }
     }
 
-    /// Tempo's clients show the body as it is.
-    pub(crate) fn into_text(self) -> Response {
-        let text = match &self.hint {
+    /// What a person is told who sees nothing but a text.
+    pub(crate) fn text(&self) -> String {
+        match &self.hint {
             Some(hint) => format!("{}; {hint}", self.message),
             None => self.message.clone(),
-        };
-        self.with_retry((self.status, text).into_response())
+        }
     }
 
-    fn with_retry(&self, mut response: Response) -> Response {
+    /// Tempo's clients show the body as it is.
+    pub(crate) fn into_text(self) -> Response {
+        let text = self.text();
+        self.answer(text)
+    }
+
+    /// The same with a body of another form.
+    pub(crate) fn answer(&self, body: impl IntoResponse) -> Response {
+        if self.status.is_server_error() {
+            tracing::error!(
+                request_id = RequestId::current().0,
+                code = self.code,
+                message = self.message,
+                "request failed"
+            );
+        }
+        let mut response = (self.status, body).into_response();
         if let Some(wait) = self.retry_after {
             let seconds = HeaderValue::from(wait.as_secs().max(1));
             response.headers_mut().insert(header::RETRY_AFTER, seconds);
@@ -98,16 +114,7 @@ impl ApiError {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let request_id = RequestId::current();
-        if self.status.is_server_error() {
-            tracing::error!(
-                request_id = request_id.0,
-                code = self.code,
-                message = self.message,
-                "request failed"
-            );
-        }
-        self.with_retry((self.status, Json(self.body(&request_id))).into_response())
+        self.answer(Json(self.body(&RequestId::current())))
     }
 }
 
@@ -149,5 +156,18 @@ impl From<store_api::Error> for ApiError {
         answer.hint = hint.map(str::to_owned);
         answer.retry_after = error.retry_after;
         answer
+    }
+}
+
+impl From<ApiError> for Status {
+    fn from(error: ApiError) -> Self {
+        let code = match error.status.as_u16() {
+            400 => Code::InvalidArgument,
+            404 => Code::NotFound,
+            422 | 429 => Code::ResourceExhausted,
+            503 => Code::Unavailable,
+            _ => Code::Internal,
+        };
+        Self::new(code, error.text())
     }
 }

@@ -12,7 +12,7 @@ mod status;
 mod trace;
 pub(crate) mod waterfall;
 
-pub(crate) use trace::find;
+pub(crate) use trace::{find, find_id};
 
 use axum::Router;
 use axum::routing::{any, get};

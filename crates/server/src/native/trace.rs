@@ -1,19 +1,16 @@
 //! One trace: its waterfall, the details of its spans, its OTLP.
 
-use std::ops::Range;
-
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::response::Response;
-use columnar::to_model;
-use model::{Span, SpanId};
+use model::{SpanId, TraceId};
 use query::Trace;
 use store_api::TimeRange;
 
 use crate::error::ApiError;
 use crate::native::convert::details;
 use crate::native::waterfall::waterfall;
-use crate::pieces::{self, internal};
+use crate::pieces::{self, spans_of};
 use crate::question::parse_trace_id;
 use crate::state::App;
 
@@ -92,9 +89,13 @@ pub(crate) async fn otlp(
     pieces::otlp_json(trace, r#"{"resourceSpans":["#.to_owned(), "]}", |_| ())
 }
 
-/// The whole trace `id`, wherever it lies in time: the store finds traces by their id, not by their range.
+/// The whole trace that a text names; see [`find_id`].
 pub(crate) async fn find(app: &App, id: &str) -> Result<Trace, ApiError> {
-    let id = parse_trace_id(id)?;
+    find_id(app, parse_trace_id(id)?).await
+}
+
+/// The whole trace `id`, wherever it lies in time: the store finds traces by their id, not by their range.
+pub(crate) async fn find_id(app: &App, id: TraceId) -> Result<Trace, ApiError> {
     let found = app
         .engine
         .trace(&app.tenant(), id, TimeRange::ALL, Some(app.deadline()))
@@ -103,9 +104,4 @@ pub(crate) async fn find(app: &App, id: &str) -> Result<Trace, ApiError> {
         ApiError::not_found(format!("no spans of trace {id}"))
             .hint("it may not have arrived yet, have been sampled out by its sender, or be older than what is kept")
     })
-}
-
-/// Some spans of a trace as values of their own.
-pub(crate) fn spans_of(trace: &Trace, rows: Range<usize>) -> Result<Vec<Span>, ApiError> {
-    to_model(&trace.batch.slice(rows.start, rows.len())).map_err(internal)
 }

@@ -9,8 +9,7 @@ use query::{Trace, TraceFacts};
 
 use crate::error::ApiError;
 use crate::native::convert::non_empty;
-use crate::native::trace::spans_of;
-use crate::pieces::{self, internal};
+use crate::pieces::{self, internal, spans_of};
 
 /// How an [`api::TraceResponse`] ends, after its spans.
 const SPANS_END: &[u8] = b"]}";

@@ -37,7 +37,7 @@ async fn body(response: Response) -> Vec<u8> {
 #[test]
 fn pieces_end_with_spans_or_bytes() {
     let lengths = |n_spans, attribute_bytes| -> Vec<usize> {
-        let ranges = ranges(&trace(n_spans, attribute_bytes)).unwrap();
+        let ranges = ranges(&trace(n_spans, attribute_bytes), OF_BODIES).unwrap();
         let ends = ranges.iter().map(|range| range.end);
         assert!(ends.eq(ranges.iter().skip(1).map(|r| r.start).chain([n_spans])));
         ranges.into_iter().map(|range| range.len()).collect()
@@ -47,6 +47,14 @@ fn pieces_end_with_spans_or_bytes() {
     assert_eq!(lengths(5_000, 1), [2_048, 2_048, 904]);
     assert_eq!(lengths(9, 1 << 20), [4, 4, 1]);
     assert_eq!(lengths(2, 5 << 20), [1, 1]);
+    let with_resources = Cut {
+        spans: 3,
+        bytes: 100,
+        repeats_resources: true,
+    };
+    let ranges = ranges(&trace(7, 45), with_resources).unwrap();
+    let lengths: Vec<usize> = ranges.into_iter().map(|range| range.len()).collect();
+    assert_eq!(lengths, [1; 7], "each has some 60 bytes of resource");
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@
 
 use futures::stream::{self, BoxStream};
 use futures::{FutureExt, StreamExt};
-use tonic::{Code, Request, Response, Status, async_trait};
+use tonic::{Request, Response, Status, async_trait};
 
 use crate::error::ApiError;
 use crate::state::App;
@@ -132,22 +132,5 @@ fn of_values(request: &SearchTagValuesRequest) -> tags::Parameters {
         limit: None,
         start: Some(i64::from(request.start)),
         end: Some(i64::from(request.end)),
-    }
-}
-
-impl From<ApiError> for Status {
-    fn from(error: ApiError) -> Self {
-        let code = match error.status.as_u16() {
-            400 => Code::InvalidArgument,
-            404 => Code::NotFound,
-            422 | 429 => Code::ResourceExhausted,
-            503 => Code::Unavailable,
-            _ => Code::Internal,
-        };
-        let hint = error
-            .hint
-            .map(|hint| format!("; {hint}"))
-            .unwrap_or_default();
-        Self::new(code, format!("{}{hint}", error.message))
     }
 }
