@@ -122,7 +122,8 @@ def running(executable, log, options=()):
 
 def _listen_options(ports):
     options = ("--otlp-grpc", "--otlp-http", "--tempo", "--http")
-    return [part for option, port in zip(options, ports) for part in (option, f"127.0.0.1:{port}")]
+    used = [part for option, port in zip(options, ports) for part in (option, f"127.0.0.1:{port}")]
+    return [*used, "--jaeger", "off"]
 
 
 def _get(port, path, headers=None):

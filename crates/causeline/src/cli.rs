@@ -70,6 +70,9 @@ pub(crate) struct ListenArgs {
     /// Tempo's API, HTTP and gRPC
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:3200")]
     pub(crate) tempo: Listen,
+    /// Jaeger's query API
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:16686")]
+    pub(crate) jaeger: Listen,
     /// UI, native API, metrics, health
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:7070")]
     pub(crate) http: Listen,

@@ -38,6 +38,7 @@ pub(crate) struct Addresses {
     pub(crate) otlp_grpc: Option<SocketAddr>,
     pub(crate) otlp_http: Option<SocketAddr>,
     pub(crate) tempo: Option<SocketAddr>,
+    pub(crate) jaeger: Option<SocketAddr>,
     pub(crate) http: Option<SocketAddr>,
 }
 
@@ -133,6 +134,7 @@ impl Node {
         let config = server::Config {
             http_addr: listen.http.0,
             tempo_addr: listen.tempo.0,
+            jaeger_addr: listen.jaeger.0,
         };
         let server = server::start(&config, app).await?;
         let config = receivers::Config {
@@ -152,6 +154,7 @@ impl Node {
             otlp_grpc: receivers.grpc_addr(),
             otlp_http: receivers.http_addr(),
             tempo: server.tempo_addr,
+            jaeger: server.jaeger_addr,
             http: server.http_addr,
         };
         Ok(Self {
@@ -187,6 +190,7 @@ pub(crate) fn print_addresses(node: &Node) {
         otlp_grpc,
         otlp_http,
         tempo,
+        jaeger,
         http,
     } = node.addresses;
     let mut out = std::io::stdout().lock();
@@ -194,13 +198,14 @@ pub(crate) fn print_addresses(node: &Node) {
         ("OTLP/gRPC", otlp_grpc),
         ("OTLP/HTTP", otlp_http),
         ("Tempo", tempo),
+        ("Jaeger", jaeger),
         ("UI", http),
     ];
     for (name, address) in rows
         .into_iter()
         .filter_map(|(name, address)| Some((name, address?)))
     {
-        let _ = writeln!(out, "{name:10} http://{address}");
+        let _ = writeln!(out, "{name:11} http://{address}");
     }
     let _ = match http {
         Some(http) => writeln!(out, "ready on http://{http}/ready"),
@@ -228,6 +233,7 @@ fn refuse_open_addresses(listen: &ListenArgs) -> Result<(), receivers::ConfigErr
         listen.otlp_grpc,
         listen.otlp_http,
         listen.tempo,
+        listen.jaeger,
         listen.http,
     ];
     let mut addresses = addresses.into_iter().filter_map(|Listen(address)| address);

@@ -31,6 +31,22 @@ pub(crate) struct Server {
     pub(crate) nice: i32,
 }
 
+/// The options of the `binary`'s listeners: builds of before have fewer.
+fn listeners(binary: &Path) -> Result<impl Iterator<Item = &'static str>, AnyError> {
+    const ALL: [&str; 5] = [
+        "--http",
+        "--tempo",
+        "--jaeger",
+        "--otlp-grpc",
+        "--otlp-http",
+    ];
+    let help = Command::new(binary).args(["serve", "--help"]).output();
+    let help = help.map_err(|e| format!("{}: {e}", binary.display()))?;
+    let help = String::from_utf8_lossy(&help.stdout).into_owned();
+    let is_known = move |option: &&str| help.contains(&format!("{option} "));
+    Ok(ALL.into_iter().filter(is_known))
+}
+
 impl Server {
     /// Starts the causeline `binary` on `data_dir` with free ports and waits until it is ready. Its log is appended to `log`.
     pub(crate) fn start(
@@ -42,7 +58,7 @@ impl Server {
     ) -> Result<Self, AnyError> {
         let mut command = Command::new(binary);
         command.args(["serve", "--data-dir"]).arg(data_dir);
-        for listener in ["--http", "--tempo", "--otlp-grpc", "--otlp-http"] {
+        for listener in listeners(binary)? {
             command.args([listener, "127.0.0.1:0"]);
         }
         if let Some(config) = config {

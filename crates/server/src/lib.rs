@@ -1,7 +1,7 @@
-//! Handlers of the native and Tempo APIs, and the embedded UI.
+//! Handlers of the native, Tempo and Jaeger APIs, and the embedded UI.
 //!
-//! [`start`] opens two listeners: the product's own (UI, `/api/v1`, `/metrics`, health) and Tempo's (HTTP/1.1 and h2c gRPC on one
-//! socket, at the root). Handlers translate: parameters to a question for `query`, its answer to the contract's types, its
+//! [`start`] opens a listener for each: the product's own (UI, `/api/v1`, `/metrics`, health), Tempo's (HTTP/1.1 and h2c gRPC on one
+//! socket, at the root), Jaeger's (at the root too). Handlers translate: parameters to a question for `query`, its answer to the contract's types, its
 //! errors to statuses. `layers` has what all routes share.
 //!
 //! Never here: business rules. A handler decides nothing about data that another API would have to decide again.
@@ -9,6 +9,7 @@
 mod assets;
 mod error;
 mod health;
+mod jaeger;
 mod layers;
 mod listener;
 mod native;

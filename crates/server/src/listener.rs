@@ -14,7 +14,7 @@ use tower_http::compression::CompressionLayer;
 
 use crate::layers::{Surface, check_host, observe, secure};
 use crate::state::App;
-use crate::{assets, health, native, tempo};
+use crate::{assets, health, jaeger, native, tempo};
 
 /// Where to listen; port 0 takes a free one.
 #[derive(Debug, Clone)]
@@ -23,6 +23,8 @@ pub struct Config {
     pub http_addr: Option<SocketAddr>,
     /// Tempo's API; design § 7 gives 3200.
     pub tempo_addr: Option<SocketAddr>,
+    /// Jaeger's query API; design § 7 gives 16686.
+    pub jaeger_addr: Option<SocketAddr>,
 }
 
 /// A listener that could not be opened.
@@ -45,6 +47,8 @@ pub struct Running {
     pub http_addr: Option<SocketAddr>,
     /// Tempo's, likewise.
     pub tempo_addr: Option<SocketAddr>,
+    /// Jaeger's, likewise.
+    pub jaeger_addr: Option<SocketAddr>,
     stop: CancellationToken,
     tasks: Vec<JoinHandle<()>>,
 }
@@ -67,6 +71,7 @@ impl Running {
 pub async fn start(config: &Config, app: App) -> Result<Running, StartError> {
     let http = bind(config.http_addr, "the UI and the native API").await?;
     let tempo = bind(config.tempo_addr, "Tempo's API").await?;
+    let jaeger = bind(config.jaeger_addr, "Jaeger's API").await?;
     let stop = CancellationToken::new();
     let mut tasks = Vec::new();
     let mut serve = |listener: Option<(TcpListener, SocketAddr)>,
@@ -91,9 +96,11 @@ pub async fn start(config: &Config, app: App) -> Result<Running, StartError> {
     };
     let http_addr = serve(http, "native", native::router(), product);
     let tempo_addr = serve(tempo, "tempo", tempo::router(&app), |api| api);
+    let jaeger_addr = serve(jaeger, "jaeger", jaeger::router(), |api| api);
     Ok(Running {
         http_addr,
         tempo_addr,
+        jaeger_addr,
         stop,
         tasks,
     })

@@ -11,7 +11,8 @@ pub(crate) const MILLISECOND_NANO: i64 = 1_000_000;
 /// Nanoseconds of a second.
 pub(crate) const SECOND_NANO: i64 = 1_000_000_000;
 
-const HOUR_NANO: i64 = 3_600_000_000_000;
+/// Nanoseconds of an hour.
+pub(crate) const HOUR_NANO: i64 = 3_600_000_000_000;
 
 /// The range `start..end` of Unix times counted in `unit_nano`; the end defaults to now (and a minute, for senders whose clocks
 /// are ahead), the start to an hour before the end.

@@ -6,6 +6,7 @@ mod counts;
 mod crash;
 mod giant;
 mod holds;
+mod jaeger;
 mod leaks;
 mod logs;
 mod node;

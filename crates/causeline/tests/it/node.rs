@@ -7,6 +7,15 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+/// The options of all listeners.
+const LISTENERS: [&str; 5] = [
+    "--http",
+    "--tempo",
+    "--jaeger",
+    "--otlp-grpc",
+    "--otlp-http",
+];
+
 /// A running node; killed when dropped.
 pub(crate) struct Node {
     child: Child,
@@ -19,14 +28,9 @@ impl Node {
     /// Starts the binary on `data_dir` with `args` and waits until it says that it is ready.
     pub(crate) fn start(data_dir: &Path, args: &[&str]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_causeline"))
-            .args(["serve", "--http", "127.0.0.1:0", "--tempo", "127.0.0.1:0"])
-            .args([
-                "--otlp-grpc",
-                "127.0.0.1:0",
-                "--otlp-http",
-                "127.0.0.1:0",
-                "--data-dir",
-            ])
+            .arg("serve")
+            .args(LISTENERS.iter().flat_map(|option| [option, "127.0.0.1:0"]))
+            .arg("--data-dir")
             .arg(data_dir)
             .args(args)
             .stdout(Stdio::piped())
@@ -67,7 +71,7 @@ impl Node {
         );
     }
 
-    /// `OTLP/gRPC`, `OTLP/HTTP`, `Tempo` or `UI`.
+    /// `OTLP/gRPC`, `OTLP/HTTP`, `Tempo`, `Jaeger` or `UI`.
     pub(crate) fn url(&self, name: &str) -> String {
         self.addresses
             .get(name)

@@ -1,0 +1,80 @@
+//! Which service calls which, from the edges that are counted of all spans.
+
+use std::collections::BTreeMap;
+
+use query::Partial;
+use rollup::{Edge, EdgeFigures, NodeKind};
+use store_api::TimeRange;
+
+use crate::error::ApiError;
+use crate::jaeger::names::shown;
+use crate::range::{HOUR_NANO, SECOND_NANO};
+use crate::state::App;
+
+/// Up to this range it is counted in minutes, above in hours.
+const MINUTES_MAX_NANO: i64 = 6 * HOUR_NANO;
+
+/// Calls from one service to another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Link {
+    pub(crate) parent: String,
+    pub(crate) child: String,
+    /// More than 0.
+    pub(crate) call_count: u64,
+}
+
+/// The calls between services that began in `start..end`, nanoseconds since the Unix epoch, by parent and child. The interval in which the
+/// range begins counts as a whole.
+///
+/// As in Jaeger, only services that sent spans stand here: neither databases and queues nor callers of whom nothing is known.
+pub(crate) async fn links(
+    app: &App,
+    start: i64,
+    end: i64,
+) -> Result<(Vec<Link>, Option<Partial>), ApiError> {
+    if start > end {
+        return Err(ApiError::invalid_parameter("start", "lies after the end"));
+    }
+    let resolution_seconds = if end - start <= MINUTES_MAX_NANO {
+        60
+    } else {
+        3_600
+    };
+    let interval = i64::from(resolution_seconds) * SECOND_NANO;
+    let time = TimeRange {
+        start_unix_nano: start - start.rem_euclid(interval),
+        end_unix_nano: end,
+    };
+    let (tenant, deadline) = (app.tenant(), Some(app.deadline()));
+    let counts = &app.counts;
+    let found = counts.edges(&tenant, resolution_seconds, time, deadline);
+    let found = found.await?;
+    let mut calls: BTreeMap<(String, String), i64> = BTreeMap::new();
+    for (edge, figures) in found
+        .sums
+        .rows()
+        .filter(|(edge, _)| is_between_services(edge))
+    {
+        let ends = (shown(edge.caller.name), shown(edge.callee.name));
+        *calls.entry(ends).or_default() += calls_of(figures);
+    }
+    let link = |((parent, child), count): ((String, String), i64)| {
+        let call_count = u64::try_from(count).ok().filter(|count| *count > 0)?;
+        Some(Link {
+            parent,
+            child,
+            call_count,
+        })
+    };
+    Ok((calls.into_iter().filter_map(link).collect(), found.partial))
+}
+
+fn is_between_services(edge: &Edge) -> bool {
+    let is_service = |kind| kind == NodeKind::Service;
+    is_service(edge.caller.kind) && is_service(edge.callee.kind)
+}
+
+/// One side may not be at hand, and several servers may answer one client.
+fn calls_of(figures: &EdgeFigures) -> i64 {
+    figures.client.count.max(figures.server.count)
+}
