@@ -73,6 +73,9 @@ pub(crate) struct ListenArgs {
     /// Jaeger's query API
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:16686")]
     pub(crate) jaeger: Listen,
+    /// Jaeger's query API over gRPC
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:16685")]
+    pub(crate) jaeger_grpc: Listen,
     /// UI, native API, metrics, health
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:7070")]
     pub(crate) http: Listen,

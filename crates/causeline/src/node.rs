@@ -39,6 +39,7 @@ pub(crate) struct Addresses {
     pub(crate) otlp_http: Option<SocketAddr>,
     pub(crate) tempo: Option<SocketAddr>,
     pub(crate) jaeger: Option<SocketAddr>,
+    pub(crate) jaeger_grpc: Option<SocketAddr>,
     pub(crate) http: Option<SocketAddr>,
 }
 
@@ -135,6 +136,7 @@ impl Node {
             http_addr: listen.http.0,
             tempo_addr: listen.tempo.0,
             jaeger_addr: listen.jaeger.0,
+            jaeger_grpc_addr: listen.jaeger_grpc.0,
         };
         let server = server::start(&config, app).await?;
         let config = receivers::Config {
@@ -155,6 +157,7 @@ impl Node {
             otlp_http: receivers.http_addr(),
             tempo: server.tempo_addr,
             jaeger: server.jaeger_addr,
+            jaeger_grpc: server.jaeger_grpc_addr,
             http: server.http_addr,
         };
         Ok(Self {
@@ -191,6 +194,7 @@ pub(crate) fn print_addresses(node: &Node) {
         otlp_http,
         tempo,
         jaeger,
+        jaeger_grpc,
         http,
     } = node.addresses;
     let mut out = std::io::stdout().lock();
@@ -199,6 +203,7 @@ pub(crate) fn print_addresses(node: &Node) {
         ("OTLP/HTTP", otlp_http),
         ("Tempo", tempo),
         ("Jaeger", jaeger),
+        ("Jaeger/gRPC", jaeger_grpc),
         ("UI", http),
     ];
     for (name, address) in rows
@@ -234,6 +239,7 @@ fn refuse_open_addresses(listen: &ListenArgs) -> Result<(), receivers::ConfigErr
         listen.otlp_http,
         listen.tempo,
         listen.jaeger,
+        listen.jaeger_grpc,
         listen.http,
     ];
     let mut addresses = addresses.into_iter().filter_map(|Listen(address)| address);

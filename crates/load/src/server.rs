@@ -33,10 +33,11 @@ pub(crate) struct Server {
 
 /// The options of the `binary`'s listeners: builds of before have fewer.
 fn listeners(binary: &Path) -> Result<impl Iterator<Item = &'static str>, AnyError> {
-    const ALL: [&str; 5] = [
+    const ALL: [&str; 6] = [
         "--http",
         "--tempo",
         "--jaeger",
+        "--jaeger-grpc",
         "--otlp-grpc",
         "--otlp-http",
     ];

@@ -12,6 +12,7 @@
 mod archive;
 mod dependencies;
 mod error;
+pub(crate) mod grpc;
 mod names;
 mod parameters;
 mod search;

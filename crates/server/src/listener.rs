@@ -25,6 +25,8 @@ pub struct Config {
     pub tempo_addr: Option<SocketAddr>,
     /// Jaeger's query API; design § 7 gives 16686.
     pub jaeger_addr: Option<SocketAddr>,
+    /// The same over gRPC; design § 7 gives 16685.
+    pub jaeger_grpc_addr: Option<SocketAddr>,
 }
 
 /// A listener that could not be opened.
@@ -49,6 +51,8 @@ pub struct Running {
     pub tempo_addr: Option<SocketAddr>,
     /// Jaeger's, likewise.
     pub jaeger_addr: Option<SocketAddr>,
+    /// That of Jaeger's over gRPC, likewise.
+    pub jaeger_grpc_addr: Option<SocketAddr>,
     stop: CancellationToken,
     tasks: Vec<JoinHandle<()>>,
 }
@@ -72,6 +76,7 @@ pub async fn start(config: &Config, app: App) -> Result<Running, StartError> {
     let http = bind(config.http_addr, "the UI and the native API").await?;
     let tempo = bind(config.tempo_addr, "Tempo's API").await?;
     let jaeger = bind(config.jaeger_addr, "Jaeger's API").await?;
+    let jaeger_grpc = bind(config.jaeger_grpc_addr, "Jaeger's API over gRPC").await?;
     let stop = CancellationToken::new();
     let mut tasks = Vec::new();
     let mut serve = |listener: Option<(TcpListener, SocketAddr)>,
@@ -97,10 +102,17 @@ pub async fn start(config: &Config, app: App) -> Result<Running, StartError> {
     let http_addr = serve(http, "native", native::router(), product);
     let tempo_addr = serve(tempo, "tempo", tempo::router(&app), |api| api);
     let jaeger_addr = serve(jaeger, "jaeger", jaeger::router(), |api| api);
+    let jaeger_grpc_addr = serve(
+        jaeger_grpc,
+        "jaeger_grpc",
+        jaeger::grpc::router(&app),
+        |api| api,
+    );
     Ok(Running {
         http_addr,
         tempo_addr,
         jaeger_addr,
+        jaeger_grpc_addr,
         stop,
         tasks,
     })

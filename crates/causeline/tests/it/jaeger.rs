@@ -1,5 +1,6 @@
 //! Jaeger's query interfaces as its UI, Grafana's data source and scripts call them, over the real binary.
 
+mod grpc;
 mod metrics;
 mod v1;
 mod v3;

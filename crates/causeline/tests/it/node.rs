@@ -8,10 +8,11 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 /// The options of all listeners.
-const LISTENERS: [&str; 5] = [
+const LISTENERS: [&str; 6] = [
     "--http",
     "--tempo",
     "--jaeger",
+    "--jaeger-grpc",
     "--otlp-grpc",
     "--otlp-http",
 ];
@@ -71,7 +72,7 @@ impl Node {
         );
     }
 
-    /// `OTLP/gRPC`, `OTLP/HTTP`, `Tempo`, `Jaeger` or `UI`.
+    /// `OTLP/gRPC`, `OTLP/HTTP`, `Tempo`, `Jaeger`, `Jaeger/gRPC` or `UI`.
     pub(crate) fn url(&self, name: &str) -> String {
         self.addresses
             .get(name)

@@ -1,0 +1,168 @@
+//! Messages of `jaeger.api_v3`.
+
+use std::collections::HashMap;
+
+use opentelemetry_proto::tonic::trace::v1::ResourceSpans;
+use prost::Message;
+use wire::jaeger::message::{Duration, Timestamp};
+
+/// OTLP's.
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct TracesData {
+    #[prost(message, repeated, tag = "1")]
+    pub(crate) resource_spans: Vec<ResourceSpans>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct GetTraceRequest {
+    #[prost(string, tag = "1")]
+    pub(crate) trace_id: String,
+    #[prost(message, optional, tag = "2")]
+    pub(crate) start_time: Option<Timestamp>,
+    #[prost(message, optional, tag = "3")]
+    pub(crate) end_time: Option<Timestamp>,
+    #[prost(bool, tag = "4")]
+    pub(crate) raw_traces: bool,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct TraceQueryParameters {
+    #[prost(string, tag = "1")]
+    pub(crate) service_name: String,
+    #[prost(string, tag = "2")]
+    pub(crate) operation_name: String,
+    #[prost(map = "string, string", tag = "3")]
+    pub(crate) attributes: HashMap<String, String>,
+    #[prost(message, optional, tag = "4")]
+    pub(crate) start_time_min: Option<Timestamp>,
+    #[prost(message, optional, tag = "5")]
+    pub(crate) start_time_max: Option<Timestamp>,
+    #[prost(message, optional, tag = "6")]
+    pub(crate) duration_min: Option<Duration>,
+    #[prost(message, optional, tag = "7")]
+    pub(crate) duration_max: Option<Duration>,
+    #[prost(int32, tag = "8")]
+    pub(crate) search_depth: i32,
+    #[prost(bool, tag = "9")]
+    pub(crate) raw_traces: bool,
+    /// A structured filter, which is not read but must not be ignored either.
+    #[prost(message, optional, tag = "10")]
+    pub(crate) filter: Option<Call>,
+}
+
+/// The root of a structured filter.
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct Call {
+    #[prost(string, tag = "1")]
+    pub(crate) op: String,
+}
+
+/// Of traces, and of summaries.
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct FindTracesRequest {
+    #[prost(message, optional, tag = "1")]
+    pub(crate) query: Option<TraceQueryParameters>,
+}
+
+#[derive(Clone, Copy, PartialEq, Message)]
+pub(crate) struct GetServicesRequest {}
+
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct GetServicesResponse {
+    #[prost(string, repeated, tag = "1")]
+    pub(crate) services: Vec<String>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct GetOperationsRequest {
+    #[prost(string, tag = "1")]
+    pub(crate) service: String,
+    #[prost(string, tag = "2")]
+    pub(crate) span_kind: String,
+}
+
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Message)]
+pub(crate) struct Operation {
+    #[prost(string, tag = "1")]
+    pub(crate) name: String,
+    #[prost(string, tag = "2")]
+    pub(crate) span_kind: String,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct GetOperationsResponse {
+    #[prost(message, repeated, tag = "1")]
+    pub(crate) operations: Vec<Operation>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct GetDependenciesRequest {
+    #[prost(message, optional, tag = "1")]
+    pub(crate) start_time: Option<Timestamp>,
+    #[prost(message, optional, tag = "2")]
+    pub(crate) end_time: Option<Timestamp>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct GetDependenciesResponse {
+    #[prost(message, repeated, tag = "1")]
+    pub(crate) dependencies: Vec<Dependency>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct Dependency {
+    #[prost(string, tag = "1")]
+    pub(crate) parent: String,
+    #[prost(string, tag = "2")]
+    pub(crate) child: String,
+    #[prost(uint64, tag = "3")]
+    pub(crate) call_count: u64,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct FindTraceSummariesResponse {
+    #[prost(message, repeated, tag = "1")]
+    pub(crate) summaries: Vec<TraceSummary>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct TraceSummary {
+    #[prost(string, tag = "1")]
+    pub(crate) trace_id: String,
+    #[prost(string, tag = "2")]
+    pub(crate) root_service_name: String,
+    #[prost(string, tag = "3")]
+    pub(crate) root_operation_name: String,
+    #[prost(fixed64, tag = "4")]
+    pub(crate) min_start_time_unix_nano: u64,
+    #[prost(fixed64, tag = "5")]
+    pub(crate) max_end_time_unix_nano: u64,
+    #[prost(int32, tag = "6")]
+    pub(crate) span_count: i32,
+    #[prost(int32, tag = "7")]
+    pub(crate) error_span_count: i32,
+    #[prost(int32, tag = "8")]
+    pub(crate) orphan_span_count: i32,
+    #[prost(message, repeated, tag = "9")]
+    pub(crate) services: Vec<ServiceSummary>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct ServiceSummary {
+    #[prost(string, tag = "1")]
+    pub(crate) name: String,
+    #[prost(int32, tag = "2")]
+    pub(crate) span_count: i32,
+    #[prost(int32, tag = "3")]
+    pub(crate) error_span_count: i32,
+}
+
+/// The service, generated by `build.rs` from the messages above.
+#[expect(
+    unreachable_pub,
+    clippy::allow_attributes_without_reason,
+    reason = "generated"
+)]
+pub(crate) mod service {
+    include!(concat!(env!("OUT_DIR"), "/jaeger.api_v3.QueryService.rs"));
+}
