@@ -151,6 +151,16 @@ async fn a_giant_trace_is_kept_found_and_read_back() {
     }
     assert_eq!(spans.len() as u64, n_spans);
     memory_is_below(most, &node, "exported");
+    drop(spans);
+
+    let text = get(&format!("{}/api/traces/{id}", node.url("Jaeger"))).await;
+    let answer: JaegerTraces = serde_json::from_str(&text).expect("a whole answer");
+    drop(text);
+    let shown = &answer.data[0].spans;
+    let mut numbers: Vec<u64> = shown.iter().map(|row| row.number()).collect();
+    numbers.sort_unstable();
+    assert!(numbers.into_iter().eq(1..=n_spans), "each span once");
+    memory_is_below(most, &node, "shown to Jaeger's clients");
     node.terminate();
 }
 
@@ -161,14 +171,25 @@ struct Waterfall {
     spans: Vec<Row>,
 }
 
+/// What of Jaeger's JSON is looked at.
+#[derive(serde::Deserialize)]
+struct JaegerTraces {
+    data: Vec<JaegerTrace>,
+}
+
+#[derive(serde::Deserialize)]
+struct JaegerTrace {
+    spans: Vec<Row>,
+}
+
 #[derive(serde::Deserialize)]
 struct Facts {
     complete: bool,
 }
 
 #[derive(serde::Deserialize)]
-#[serde(rename_all = "camelCase")]
 struct Row {
+    #[serde(rename = "spanId", alias = "spanID")]
     span_id: String,
 }
 

@@ -52,9 +52,14 @@ pub(crate) fn with_warning(mut answer: Response, partial: Option<Partial>) -> Re
     answer
 }
 
-/// The value of a header `Warning`. Source: RFC 7234, section 5.5.
+/// The value of a header `Warning`; what a header cannot hold of the reason is a question mark. Source: RFC 7234, section 5.5.
 pub(crate) fn warning(why: &Partial) -> Option<HeaderValue> {
-    let text = why.to_string().replace(['"', '\\'], "'");
+    let plain = |c: char| match c {
+        '"' | '\\' => '\'',
+        ' '..='~' => c,
+        _ => '?',
+    };
+    let text: String = why.to_string().chars().map(plain).collect();
     HeaderValue::from_str(&format!("299 causeline \"{text}\"")).ok()
 }
 
@@ -67,4 +72,41 @@ pub(crate) fn gateway(error: ApiError) -> Response {
         }
     });
     error.answer(Json(body))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_reason_is_told_in_a_header() {
+        let told = |why| {
+            let answer = with_warning(Response::default(), Some(why));
+            let value = answer.headers()[header::WARNING].to_str();
+            value.expect("plain text").to_owned()
+        };
+        let odd = Partial::Source("a \"b\"\n\\ ·".to_owned());
+        assert_eq!(told(odd), "299 causeline \"a 'b'?' ?\"");
+        assert!(told(Partial::Deadline).contains("deadline"));
+        let whole = with_warning(Response::default(), None);
+        assert!(whole.headers().is_empty());
+    }
+
+    #[tokio::test]
+    async fn errors_have_jaegers_shapes() {
+        let error = || ApiError::not_found("no such trace").hint("look elsewhere");
+        let text = async |answer: Response| {
+            assert_eq!(answer.status(), 404);
+            let body = axum::body::to_bytes(answer.into_body(), 1_000).await;
+            String::from_utf8(body.expect("a body").to_vec()).expect("text")
+        };
+        expect_test::expect![[
+            r#"{"data":null,"errors":[{"code":404,"msg":"no such trace; look elsewhere"}],"limit":0,"offset":0,"total":0}"#
+        ]]
+        .assert_eq(&text(enveloped(error())).await);
+        expect_test::expect![[
+            r#"{"error":{"httpCode":404,"message":"no such trace; look elsewhere"}}"#
+        ]]
+        .assert_eq(&text(gateway(error())).await);
+    }
 }
