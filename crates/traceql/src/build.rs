@@ -22,6 +22,8 @@ pub struct SearchForm {
     pub duration_max_nanos: Option<i64>,
     /// `true`: failed spans only; `false`: others only.
     pub error: Option<bool>,
+    /// What has no field of its own here, and must hold too.
+    pub conditions: Vec<Expr>,
 }
 
 /// An attribute of a search form.
@@ -53,8 +55,8 @@ impl SearchForm {
         query
     }
 
-    /// Attributes without a name are left out.
-    fn condition(&self) -> Option<Expr> {
+    /// What a span must meet; `None` when the form asks for nothing. Attributes without a name are left out.
+    pub fn condition(&self) -> Option<Expr> {
         let service = Field::attribute(Scope::Resource, "service.name");
         let duration = Field::Intrinsic(Intrinsic::SpanDuration);
         let status = Field::Intrinsic(Intrinsic::SpanStatus);
@@ -93,6 +95,7 @@ impl SearchForm {
             };
             compare(&status, op, Literal::Status(Status::Error))
         }));
+        parts.extend(self.conditions.iter().cloned());
         match parts.len() {
             0 | 1 => parts.pop(),
             _ => Some(ExprKind::And(parts).into()),
@@ -187,9 +190,17 @@ mod tests {
             duration_min_nanos: Some(1_500_000),
             duration_max_nanos: Some(2_000_000_000),
             error: Some(true),
+            conditions: vec![
+                ExprKind::Not(Box::new(compare(
+                    &Field::attribute(Scope::Span, "quiet"),
+                    CompareOp::Eq,
+                    Literal::Bool(true),
+                )))
+                .into(),
+            ],
         };
         let query = form.to_query();
-        expect_test::expect![[r#"{ resource.service.name = "ca\"rt\\ } || {" && span:name = "GET /" && span:statusMessage = "no \"way\"" && (.http.status_code = "200" || .http.status_code = 200) && (span."odd key=\"" = "true" || span."odd key=\"" = true) && resource.zone = "a" && span:duration >= 1500us && span:duration <= 2s && span:status = error }"#]]
+        expect_test::expect![[r#"{ resource.service.name = "ca\"rt\\ } || {" && span:name = "GET /" && span:statusMessage = "no \"way\"" && (.http.status_code = "200" || .http.status_code = 200) && (span."odd key=\"" = "true" || span."odd key=\"" = true) && resource.zone = "a" && span:duration >= 1500us && span:duration <= 2s && span:status = error && !(span.quiet = true) }"#]]
             .assert_eq(&query.to_string());
         assert_eq!(parse(&query.to_string()).unwrap().query, query);
     }

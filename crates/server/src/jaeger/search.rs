@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 
 use model::SpanKind;
-use traceql::{AttributeMatch, Intrinsic, Query, Scope, SearchForm};
+use traceql::ast::{Expr, Query};
+use traceql::{AttributeMatch, Dialect, Intrinsic, Scope, SearchForm};
 use wire::jaeger::NAMELESS_SERVICE;
 
 use crate::error::ApiError;
-use crate::question::{both, parse_query};
+use crate::question::parse_query;
 use crate::range::{HOUR_NANO, range};
 use crate::state::App;
 
@@ -102,12 +103,17 @@ impl Search {
                 None => add_tag(&mut form, key, value),
             }
         }
-        let mut query = form.to_query();
-        for condition in known {
-            query = both(query, parse_query(condition)?);
+        for text in known {
+            form.conditions.extend(condition(text)?);
         }
-        Ok(query)
+        Ok(form.to_query())
     }
+}
+
+/// What the one filter of `text` says.
+fn condition(text: &str) -> Result<Option<Expr>, ApiError> {
+    let query = parse_query(text, Dialect::Causeline)?;
+    Ok(query.filter_only().flatten().cloned())
 }
 
 /// The condition of a tag that Jaeger makes of a field with few values; `None` for any other tag.
@@ -180,7 +186,7 @@ mod tests {
             ..Search::default()
         };
         let text = search.query().unwrap().to_string();
-        parse_query(&text).unwrap();
+        parse_query(&text, Dialect::Causeline).unwrap();
         text
     }
 
