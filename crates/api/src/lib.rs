@@ -30,8 +30,8 @@ pub use names::{
     Operation, Operations, ScopeNames, Service, Services,
 };
 pub use search::{
-    MatchedSpan, ReadReport, SearchRequest, SearchResponse, ServiceCount, TimeRangeRequest,
-    TraceSummary,
+    MatchedGroup, MatchedSpan, ReadReport, SearchRequest, SearchResponse, ServiceCount,
+    TimeRangeRequest, TraceSummary,
 };
 pub use selection::{ExportRequest, TraceSelection};
 pub use status::Status;

@@ -120,8 +120,22 @@ pub struct TraceSummary {
     pub services: Vec<ServiceCount>,
     /// Spans that match.
     pub matched: u64,
-    /// Some of them, the earliest first.
+    /// Some of them, group by group, the earliest first.
     pub spans: Vec<MatchedSpan>,
+    /// The groups that the query makes of them; empty unless it groups (`by`) or counts (`count() > 2`).
+    pub groups: Vec<MatchedGroup>,
+}
+
+/// Spans of a trace that match together.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct MatchedGroup {
+    /// What the query groups by and what it counts, named as in the query.
+    pub labels: Vec<Attribute>,
+    /// Spans of the group.
+    pub matched: u64,
+    /// Those of them that are shown.
+    pub span_ids: Vec<String>,
 }
 
 /// A service's part of a trace.

@@ -7,9 +7,10 @@ use std::borrow::Cow;
 
 use columnar::Column;
 use store_api::{AttributeProjection, AttributeScope};
-use traceql::{CompareOp, Expr, ExprKind, Field, Intrinsic, Literal, Query, Scope, Span};
+use traceql::{CompareOp, Expr, ExprKind, Field, Intrinsic, Literal, Query, Scope};
 
 use crate::error::Error;
+use crate::operand::{Operand, OperandKind};
 use crate::value::{Test, Tri, Value};
 
 /// Where the values of a field come from.
@@ -36,37 +37,35 @@ pub(crate) enum Condition {
     General(Operand, Test, Operand),
 }
 
-/// An operand of a general comparison.
-#[derive(Debug)]
-pub(crate) enum Operand {
-    Const(Value<'static>),
-    Field(Origin),
-    Condition(Box<Condition>),
-}
-
 impl Condition {
     /// Compiles the filter of a query that `traceql` has checked.
     ///
     /// Errors: `Pattern`, for trees that were not checked; `Unsupported`, for queries that are more than one filter.
     pub(crate) fn compile(query: &Query) -> Result<Self, Error> {
         if let Some(beyond) = query.beyond_filter() {
-            return Err(unsupported(beyond.what, beyond.place));
+            return Err(Error::Unsupported {
+                what: beyond.what,
+                place: beyond.place,
+            });
         }
-        match query.filter_only().flatten() {
-            None => Ok(Self::Const(Tri::True)),
-            Some(filter) => Self::of(filter),
-        }
+        Self::of_filter(query.filter_only().flatten())
     }
 
-    fn of(expr: &Expr) -> Result<Self, Error> {
+    /// Compiles the filter between braces; `None` holds for every span.
+    pub(crate) fn of_filter(filter: Option<&Expr>) -> Result<Self, Error> {
+        filter.map_or(Ok(Self::Const(Tri::True)), Self::of)
+    }
+
+    pub(crate) fn of(expr: &Expr) -> Result<Self, Error> {
         Ok(match &expr.kind {
             ExprKind::Literal(Literal::Bool(truth)) => Self::Const((*truth).into()),
             // No condition, as the checks say; so no span meets it.
-            ExprKind::Literal(_) => Self::Const(Tri::False),
-            ExprKind::Field(field) => {
-                Self::Test(own(field, expr.span)?, Test::Eq, Value::Bool(true))
+            ExprKind::Literal(_) | ExprKind::Negate(_) | ExprKind::Arithmetic { .. } => {
+                Self::Const(Tri::False)
             }
-            ExprKind::Arithmetic { .. } | ExprKind::Negate(_) => return Err(arithmetic(expr)),
+            ExprKind::Field(field) => {
+                Self::Test(Origin::Field(field.clone()), Test::Eq, Value::Bool(true))
+            }
             ExprKind::Not(inner) => Self::Not(Box::new(Self::of(inner)?)),
             ExprKind::And(parts) => {
                 Self::All(parts.iter().map(Self::of).collect::<Result<_, _>>()?)
@@ -80,15 +79,15 @@ impl Condition {
         let flipped = op.flipped();
         match (&left.kind, &right.kind, flipped) {
             (ExprKind::Field(field), ExprKind::Literal(literal), _) => {
-                Self::with_constant(field, own(field, left.span)?, op, literal)
+                Self::with_constant(field, op, literal)
             }
             (ExprKind::Literal(literal), ExprKind::Field(field), Some(op)) => {
-                Self::with_constant(field, own(field, right.span)?, op, literal)
+                Self::with_constant(field, op, literal)
             }
             _ => {
                 let (left, right) = (Operand::of(left)?, Operand::of(right)?);
-                let pattern = match &right {
-                    Operand::Const(value) => value.clone(),
+                let pattern = match &right.kind {
+                    OperandKind::Const(value) => value.clone(),
                     _ => Value::Absent,
                 };
                 let test = Test::new(op, &pattern).map_err(Error::Pattern)?;
@@ -97,12 +96,8 @@ impl Condition {
         }
     }
 
-    fn with_constant(
-        field: &Field,
-        origin: Origin,
-        op: CompareOp,
-        literal: &Literal,
-    ) -> Result<Self, Error> {
+    fn with_constant(field: &Field, op: CompareOp, literal: &Literal) -> Result<Self, Error> {
+        let origin = Origin::Field(field.clone());
         if *literal == Literal::Nil {
             let present = Self::Present(origin);
             return Ok(match op {
@@ -141,13 +136,8 @@ impl Condition {
             }
             Self::Test(origin, ..) | Self::Present(origin) => origin.needs(needs),
             Self::General(left, _, right) => {
-                for operand in [left, right] {
-                    match operand {
-                        Operand::Const(_) => {}
-                        Operand::Field(origin) => origin.needs(needs),
-                        Operand::Condition(condition) => condition.needs(needs),
-                    }
-                }
+                left.needs(needs);
+                right.needs(needs);
             }
         }
     }
@@ -195,17 +185,6 @@ impl Needs {
     }
 }
 
-impl Operand {
-    fn of(expr: &Expr) -> Result<Self, Error> {
-        Ok(match &expr.kind {
-            ExprKind::Literal(literal) => Self::Const(Value::of_literal(literal)),
-            ExprKind::Field(field) => Self::Field(own(field, expr.span)?),
-            ExprKind::Arithmetic { .. } | ExprKind::Negate(_) => return Err(arithmetic(expr)),
-            _ => Self::Condition(Box::new(Condition::of(expr)?)),
-        })
-    }
-}
-
 impl Origin {
     /// What holds the field; nothing for what only a whole trace has.
     pub(crate) fn needs(&self, needs: &mut Needs) {
@@ -225,7 +204,10 @@ impl Origin {
                 Scope::Event => needs.attribute(Column::Events, AttributeScope::Event, name),
                 Scope::Link => needs.attribute(Column::Links, AttributeScope::Link, name),
                 Scope::Instrumentation => columns.push(Column::Scope),
-                Scope::Parent | Scope::ParentSpan | Scope::ParentResource => {}
+                Scope::Parent | Scope::ParentSpan | Scope::ParentResource => {
+                    let own = Field::attribute(scope.of_own(), name.clone());
+                    Self::Field(own).needs(needs);
+                }
             },
             Field::Intrinsic(intrinsic) => match intrinsic {
                 Intrinsic::SpanStatus => columns.push(Column::StatusCode),
@@ -258,26 +240,6 @@ impl Origin {
             },
         }
     }
-}
-
-/// Where a field that stands at `place` comes from.
-///
-/// Errors: `Unsupported`, for fields of the parent span.
-fn own(field: &Field, place: Span) -> Result<Origin, Error> {
-    match field {
-        Field::Attribute { scope, .. } if Scope::OF_PARENT.contains(scope) => {
-            Err(unsupported("conditions on the parent span", place))
-        }
-        _ => Ok(Origin::Field(field.clone())),
-    }
-}
-
-fn arithmetic(expr: &Expr) -> Error {
-    unsupported("calculations in conditions", expr.span)
-}
-
-fn unsupported(what: &'static str, place: Span) -> Error {
-    Error::Unsupported { what, place }
 }
 
 pub(crate) fn is_service_name(field: &Field) -> bool {

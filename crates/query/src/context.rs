@@ -1,7 +1,7 @@
 //! What a span knows only from its whole trace: the root, the trace's duration and counts, its children, its place in the tree.
 //!
 //! The root is the earliest span without parent. Spans whose parent was not received hang on no tree: their
-//! nested-set numbers are 0, as are those of cycles.
+//! nested-set numbers are 0, as are those of cycles, and they are the children of nothing.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -9,7 +9,7 @@ use std::ops::Range;
 
 use arrow::array::{Array, RecordBatch};
 use columnar::{Column, SpanColumns, ViewError};
-use traceql::{Field, Intrinsic, Query, Status};
+use traceql::{Field, Intrinsic, Query, Scope, Status};
 
 use crate::value::Value;
 
@@ -25,6 +25,7 @@ pub(crate) struct TraceContext {
     roots: Vec<Option<(String, String)>>,
     child_counts: Vec<i64>,
     nested: Vec<NestedSet>,
+    parents: Vec<Option<usize>>,
 }
 
 /// Numbers of one span in a depth-first walk of its tree.
@@ -39,21 +40,22 @@ impl TraceContext {
     /// Whether a query asks for what rows alone do not tell.
     pub(crate) fn is_asked_by(query: &Query) -> bool {
         query.fields().into_iter().any(|field| {
-            matches!(
-                field,
-                Field::Intrinsic(
-                    Intrinsic::SpanChildCount
-                        | Intrinsic::TraceSpanCount
-                        | Intrinsic::TraceErrorCount
-                        | Intrinsic::TraceHasRoot
-                        | Intrinsic::TraceDuration
-                        | Intrinsic::TraceRootName
-                        | Intrinsic::TraceRootService
-                        | Intrinsic::NestedSetLeft
-                        | Intrinsic::NestedSetRight
-                        | Intrinsic::NestedSetParent
+            matches!(field, Field::Attribute { scope, .. } if Scope::OF_PARENT.contains(scope))
+                || matches!(
+                    field,
+                    Field::Intrinsic(
+                        Intrinsic::SpanChildCount
+                            | Intrinsic::TraceSpanCount
+                            | Intrinsic::TraceErrorCount
+                            | Intrinsic::TraceHasRoot
+                            | Intrinsic::TraceDuration
+                            | Intrinsic::TraceRootName
+                            | Intrinsic::TraceRootService
+                            | Intrinsic::NestedSetLeft
+                            | Intrinsic::NestedSetRight
+                            | Intrinsic::NestedSetParent
+                    )
                 )
-            )
         })
     }
 
@@ -69,7 +71,7 @@ impl TraceContext {
         asked.then(|| Self::new(batch, ranges)).transpose()
     }
 
-    fn new(batch: &RecordBatch, ranges: &[Range<usize>]) -> Result<Self, ViewError> {
+    pub(crate) fn new(batch: &RecordBatch, ranges: &[Range<usize>]) -> Result<Self, ViewError> {
         let columns = SpanColumns::new(batch);
         let (names, services) = (
             columns.dict(Column::Name)?,
@@ -84,6 +86,7 @@ impl TraceContext {
             roots: Vec::with_capacity(ranges.len()),
             child_counts: vec![0; columns.len()],
             nested: vec![NestedSet::default(); columns.len()],
+            parents: vec![None; columns.len()],
         };
         for (trace, range) in ranges.iter().enumerate() {
             context.trace_of[range.clone()].fill(trace);
@@ -116,8 +119,10 @@ impl TraceContext {
         for row in range.clone().filter(|row| parents.is_valid(*row)) {
             if let Some(parent) = first_row.get(parents.value(row)) {
                 children.entry(*parent).or_default().push(row);
+                self.parents[row] = Some(*parent);
             }
         }
+        break_cycles(&mut self.parents, range.clone());
         for row in range.clone() {
             let parent = first_row.get(ids.value(row));
             let count = parent
@@ -158,6 +163,11 @@ impl TraceContext {
         Ok(())
     }
 
+    /// By row: that of the parent. No row is above itself.
+    pub(crate) fn parents(&self) -> &[Option<usize>] {
+        &self.parents
+    }
+
     /// The values of a trace-level intrinsic, by row; absent for every other.
     pub(crate) fn values(&self, intrinsic: Intrinsic) -> Vec<Value<'_>> {
         let text = |text: &'_ String| Value::Text(Cow::Owned(text.clone()));
@@ -182,6 +192,26 @@ impl TraceContext {
                 }
             })
             .collect()
+    }
+}
+
+/// Takes their parents from the rows that are above themselves.
+fn break_cycles(parents: &mut [Option<usize>], range: Range<usize>) {
+    let base = range.start;
+    // By row: the walk that came by first, from 1; 0 for none.
+    let mut walks = vec![0; range.len()];
+    for start in range {
+        let walk = start - base + 1;
+        let mut row = Some(start);
+        while let Some(at) = row.filter(|at| walks[at - base] == 0) {
+            walks[at - base] = walk;
+            row = parents[at];
+        }
+        // This walk came by here before: the row is on a circle.
+        let mut row = row.filter(|at| walks[at - base] == walk);
+        while let Some(at) = row {
+            row = parents[at].take();
+        }
     }
 }
 

@@ -7,9 +7,12 @@ mod column;
 
 use arrow::array::RecordBatch;
 use columnar::{SpanColumns, ViewError};
+use traceql::Type;
+use traceql::ast::ArithmeticOp;
 
-use crate::condition::{Condition, Operand, Origin};
+use crate::condition::{Condition, Origin};
 use crate::context::TraceContext;
+use crate::operand::{Operand, OperandKind, calculated, negated};
 use crate::value::{Tri, Value};
 
 pub(crate) use column::{FieldColumn, NamedAttribute};
@@ -85,11 +88,21 @@ impl<'a> Judge<'a> {
         Ok(verdicts)
     }
 
-    fn operand<'o>(&'o self, operand: &'o Operand) -> Result<Values<'o>, ViewError> {
-        Ok(match operand {
-            Operand::Const(value) => Values::Const(value),
-            Operand::Field(origin) => Values::Column(Box::new(self.column(origin)?)),
-            Operand::Condition(condition) => Values::Verdicts(self.condition(condition)?),
+    fn operand<'o>(&self, operand: &'o Operand) -> Result<Values<'o>, ViewError>
+    where
+        'a: 'o,
+    {
+        let typed = |operand: &'o Operand| -> Result<_, ViewError> {
+            Ok((Box::new(self.operand(operand)?), operand.ty))
+        };
+        Ok(match &operand.kind {
+            OperandKind::Const(value) => Values::Const(value),
+            OperandKind::Field(origin) => Values::Column(Box::new(self.column(origin)?)),
+            OperandKind::Condition(condition) => Values::Verdicts(self.condition(condition)?),
+            OperandKind::Negate(inner) => Values::Negated(typed(inner)?),
+            OperandKind::Arithmetic(op, left, right) => {
+                Values::Calculated(*op, typed(left)?, typed(right)?)
+            }
         })
     }
 
@@ -99,15 +112,34 @@ impl<'a> Judge<'a> {
 }
 
 /// An operand over the rows of a batch.
-enum Values<'a> {
+pub(crate) enum Values<'a> {
     Const(&'a Value<'static>),
     Column(Box<FieldColumn<'a>>),
     Verdicts(Vec<Tri>),
+    Negated(Typed<'a>),
+    Calculated(ArithmeticOp, Typed<'a>, Typed<'a>),
+}
+
+type Typed<'a> = (Box<Values<'a>>, Type);
+
+/// The values of `operand` over the rows of `batch`.
+///
+/// Errors: `ViewError` when the batch lacks one of [`Operand::needs`].
+pub(crate) fn values_of<'a>(
+    operand: &'a Operand,
+    batch: &'a RecordBatch,
+    context: Option<&'a TraceContext>,
+) -> Result<Values<'a>, ViewError> {
+    Judge {
+        columns: SpanColumns::new(batch),
+        context,
+    }
+    .operand(operand)
 }
 
 impl<'a> Values<'a> {
-    /// Its values on one row: several for events and links.
-    fn values(&self, row: usize) -> Vec<Value<'a>> {
+    /// Its values on one row: several for events and links. Absent ones may be left out.
+    pub(crate) fn values(&self, row: usize) -> Vec<Value<'a>> {
         match self {
             Self::Const(value) => vec![(*value).clone()],
             Self::Column(column) => column.values(row),
@@ -116,6 +148,17 @@ impl<'a> Values<'a> {
                 Tri::Unknown => Value::Unknown,
                 Tri::True => Value::Bool(true),
             }],
+            Self::Negated((inner, ty)) => {
+                let inner = inner.values(row);
+                inner.iter().map(|value| negated(value, *ty)).collect()
+            }
+            Self::Calculated(op, (left, left_type), (right, right_type)) => {
+                let (left, right) = (left.values(row), right.values(row));
+                let pairs = left.iter().flat_map(|l| right.iter().map(move |r| (l, r)));
+                pairs
+                    .map(|(l, r)| calculated(*op, (l, *left_type), (r, *right_type)))
+                    .collect()
+            }
         }
     }
 }

@@ -5,16 +5,20 @@ use columnar::{
 };
 use model::KeyValue;
 use store_api::AttributeScope;
-use traceql::{Field, Query, Scope};
+use traceql::{Field, Query, Scope, Type};
 
-use crate::eval::NamedAttribute;
+use crate::condition::Origin;
+use crate::context::TraceContext;
+use crate::eval::{FieldColumn, NamedAttribute};
+use crate::group::GroupValue;
+use crate::value::Value;
 
-/// An attribute with its value as `columnar` writes it.
+/// An attribute, or an intrinsic that the query selects, with its value as `columnar` writes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FoundAttribute {
-    /// Where it was found; for an unscoped attribute the span or its resource.
-    pub scope: AttributeScope,
-    /// The key.
+    /// Where it was found, for an unscoped attribute the span or its resource; `None` for intrinsics.
+    pub scope: Option<AttributeScope>,
+    /// The key, or the name of the intrinsic as the query spells it.
     pub key: String,
     /// The type of the value.
     pub kind: ValueType,
@@ -22,44 +26,92 @@ pub struct FoundAttribute {
     pub text: String,
 }
 
-/// The attributes that `query` names, as row `row` has them; of events and links the first that has the key.
-pub(crate) fn named_attributes(
-    query: &Query,
-    columns: &SpanColumns<'_>,
-    row: usize,
-) -> Result<Vec<FoundAttribute>, ViewError> {
-    let mut found: Vec<FoundAttribute> = Vec::new();
-    for field in query.fields() {
-        let Field::Attribute { scope, name } = field else {
-            continue;
+/// What is shown of the spans of some rows.
+pub(crate) struct Shown<'a> {
+    attributes: Vec<(Scope, &'a str)>,
+    intrinsics: Vec<(&'static str, Type, FieldColumn<'a>)>,
+}
+
+impl<'a> Shown<'a> {
+    /// The attributes that `query` names, and the intrinsics that it selects, of the rows of `columns`.
+    ///
+    /// Errors: `View`, when the rows lack a column of the query's fields.
+    pub(crate) fn new(
+        query: &'a Query,
+        columns: &SpanColumns<'a>,
+        context: Option<&'a TraceContext>,
+    ) -> Result<Self, ViewError> {
+        let attribute = |field: &'a Field| match field {
+            Field::Attribute { scope, name } => Some((*scope, name.as_str())),
+            Field::Intrinsic(_) => None,
         };
-        let scopes: &[AttributeScope] = match scope {
-            Scope::Any => &[AttributeScope::Span, AttributeScope::Resource],
-            Scope::Span => &[AttributeScope::Span],
-            Scope::Resource => &[AttributeScope::Resource],
-            Scope::Event => &[AttributeScope::Event],
-            Scope::Link => &[AttributeScope::Link],
-            Scope::Instrumentation => &[AttributeScope::Instrumentation],
-            // Not the found span's.
-            Scope::Parent | Scope::ParentSpan | Scope::ParentResource => &[],
-        };
-        for scope in scopes {
-            if let Some((kind, text)) = lookup(columns, row, *scope, name)? {
-                let one = FoundAttribute {
-                    scope: *scope,
-                    key: name.clone(),
-                    kind,
-                    text,
+        let intrinsic = |field: &Field| match field {
+            Field::Attribute { .. } => None,
+            Field::Intrinsic(intrinsic) => {
+                let column = FieldColumn::new(columns, &Origin::Field(field.clone()), context);
+                let name = match intrinsic.legacy() {
+                    "" => intrinsic.as_str(),
+                    legacy => legacy,
                 };
-                // `.x` and `resource.x` may be the same.
-                if !found.contains(&one) {
-                    found.push(one);
+                Some(column.map(|column| (name, intrinsic.value_type(), column)))
+            }
+        };
+        let selected = query.selected().into_iter().filter_map(intrinsic);
+        Ok(Self {
+            attributes: query.fields().into_iter().filter_map(attribute).collect(),
+            intrinsics: selected.collect::<Result<_, _>>()?,
+        })
+    }
+
+    /// The attributes as row `row` has them; of events and links the first that has the key.
+    pub(crate) fn attributes(
+        &self,
+        columns: &SpanColumns<'_>,
+        row: usize,
+    ) -> Result<Vec<FoundAttribute>, ViewError> {
+        let mut found: Vec<FoundAttribute> = Vec::new();
+        for (scope, name) in &self.attributes {
+            let scopes: &[AttributeScope] = match scope {
+                Scope::Any => &[AttributeScope::Span, AttributeScope::Resource],
+                Scope::Span => &[AttributeScope::Span],
+                Scope::Resource => &[AttributeScope::Resource],
+                Scope::Event => &[AttributeScope::Event],
+                Scope::Link => &[AttributeScope::Link],
+                Scope::Instrumentation => &[AttributeScope::Instrumentation],
+                // Not the found span's.
+                Scope::Parent | Scope::ParentSpan | Scope::ParentResource => &[],
+            };
+            for scope in scopes {
+                if let Some((kind, text)) = lookup(columns, row, *scope, name)? {
+                    let one = FoundAttribute {
+                        scope: Some(*scope),
+                        key: (*name).to_owned(),
+                        kind,
+                        text,
+                    };
+                    // `.x` and `resource.x` may be the same.
+                    if !found.contains(&one) {
+                        found.push(one);
+                    }
+                    break;
                 }
-                break;
             }
         }
+        for (name, ty, column) in &self.intrinsics {
+            let value = column.values(row).into_iter().next();
+            let value = GroupValue::of(&value.unwrap_or(Value::Absent), *ty);
+            if value != GroupValue::Nil {
+                let (kind, text) = value.to_text();
+                found.push(FoundAttribute {
+                    scope: None,
+                    key: (*name).to_owned(),
+                    kind,
+                    text,
+                });
+            }
+        }
+        Ok(found)
     }
-    Ok(found)
 }
 
 fn lookup(

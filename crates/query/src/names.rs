@@ -279,10 +279,10 @@ impl Engine {
             value_needs(&request.field, &mut needs);
             let mut stream = question.scan(
                 request.time,
-                pushdown::predicate(&request.filter),
+                pushdown::predicate(request.filter.filter_only().flatten()),
                 needs,
                 Order::Any,
-                pushdown::trace_ids(&request.filter),
+                pushdown::trace_ids(request.filter.filter_only().flatten()),
             );
             let mut tally = Tally::new(&request.prefix);
             while let Some(scanned) = question.next(&mut stream).await? {

@@ -6,18 +6,18 @@
 use columnar::Column;
 use model::TraceId;
 use store_api::{AttributeScope, CompareOp, Field as Place, Predicate, Scalar};
-use traceql::{Expr, ExprKind, Field, Intrinsic, Kind, Literal, Query, Scope, Status};
+use traceql::{Expr, ExprKind, Field, Intrinsic, Kind, Literal, Scope, Status};
 
 use crate::condition::{is_service_name, spell_id};
 
-/// The predicate of a query.
-pub(crate) fn predicate(query: &Query) -> Predicate {
-    query.filter_only().flatten().map_or(Predicate::True, of)
+/// The predicate of a filter.
+pub(crate) fn predicate(filter: Option<&Expr>) -> Predicate {
+    filter.map_or(Predicate::True, of)
 }
 
-/// The only traces that can match, when the query names them.
-pub(crate) fn trace_ids(query: &Query) -> Option<Vec<TraceId>> {
-    let filter = query.filter_only().flatten()?;
+/// The only traces that can match, when the filter names them.
+pub(crate) fn trace_ids(filter: Option<&Expr>) -> Option<Vec<TraceId>> {
+    let filter = filter?;
     match &filter.kind {
         ExprKind::And(parts) => parts.iter().find_map(named_trace),
         _ => named_trace(filter),
@@ -156,7 +156,8 @@ pub(crate) fn all(parts: impl Iterator<Item = Predicate>) -> Predicate {
     }
 }
 
-fn any(parts: Vec<Predicate>) -> Predicate {
+/// The disjunction.
+pub(crate) fn any(parts: Vec<Predicate>) -> Predicate {
     if parts.contains(&Predicate::True) {
         return Predicate::True;
     }

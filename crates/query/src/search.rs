@@ -8,6 +8,9 @@
 //! the scan gives on what remains. A resolved trace is final once its start is later than both bounds; the search stops when
 //! a page (and one trace more, which tells whether there is a next page) is final.
 //!
+//! A query that looks for several spans of a trace (`{ … } >> { … }`) makes a candidate of a trace once each of them may have been seen. Those not seen yet start no later
+//! than what the scan has not come to, and neither does their trace; so a trace that is no candidate yet is bounded as if it was not known.
+//!
 //! A candidate of which the source has an exact summary is resolved by that alone, where rows tell whether they match: no other of its
 //! spans is read. What is shown of the spans that match is read for the traces of the page, once those are known.
 //!
@@ -33,7 +36,9 @@ use crate::cursor::{Cursor, Place};
 use crate::engine::{Engine, Partial, Question, Report, unless_overtaken};
 use crate::error::Error;
 use crate::eval::judge;
-use crate::pushdown;
+use crate::found::Shown;
+use crate::plan::Plan;
+use crate::spansets::{Evaluation, RowSet};
 use crate::summary::{SUMMARY_COLUMNS, TraceSummary, summarise};
 use crate::traces::{Traces, assemble, assemble_part, trace_id};
 use crate::value::Tri;
@@ -79,7 +84,7 @@ pub struct SearchResult {
 impl Engine {
     /// The newest traces that match.
     ///
-    /// Errors: those of the source, `Pattern` for queries that `traceql` did not check, `Unsupported` for more than one filter. A passed deadline or a full limit is
+    /// Errors: those of the source, `Pattern` for queries that `traceql` did not check, `Unsupported` for metrics. A passed deadline or a full limit is
     /// no error but makes the answer partial.
     pub async fn search(&self, request: &SearchRequest) -> Result<SearchResult, Error> {
         let ask = || async move {
@@ -95,33 +100,37 @@ impl Engine {
 
 /// The scan by which a search for `query` finds the traces that may match; for tools that tell what it costs.
 ///
-/// Errors: `Pattern` for queries that `traceql` did not check, `Unsupported` for more than one filter.
+/// Errors: `Pattern` for queries that `traceql` did not check, `Unsupported` for metrics.
 pub fn search_scan(
     tenant: &TenantId,
     query: &Query,
     time: TimeRange,
 ) -> Result<ScanRequest, Error> {
-    let condition = Condition::compile(query)?;
-    Ok(candidates(tenant, query, &condition, time))
+    Ok(candidates(tenant, &Plan::compile(query)?, time))
 }
 
-fn candidates(
-    tenant: &TenantId,
-    query: &Query,
-    condition: &Condition,
-    time: TimeRange,
-) -> ScanRequest {
+fn candidates(tenant: &TenantId, plan: &Plan, time: TimeRange) -> ScanRequest {
     let mut needs = Needs::of([Column::TraceId, Column::StartTimeUnixNano]);
-    condition.needs(&mut needs);
+    plan.clause_needs(&mut needs);
     ScanRequest {
         time,
-        trace_ids: pushdown::trace_ids(query).map(Arc::from),
-        predicate: pushdown::predicate(query),
+        trace_ids: plan.trace_ids.clone().map(Arc::from),
+        predicate: plan.predicate(),
         projection: Projection::Columns(needs.columns),
         attributes: needs.attributes,
         order: Order::NewestFirst,
         ..ScanRequest::all(tenant.clone())
     }
+}
+
+/// A trace of which spans were seen that may match, and that is not resolved yet.
+struct Seen {
+    /// Start of the earliest of these spans.
+    oldest_unix_nano: i64,
+    /// Start of the latest.
+    newest_unix_nano: i64,
+    /// Which clauses of the plan they may meet.
+    clauses: u64,
 }
 
 /// A trace that matches.
@@ -135,11 +144,10 @@ struct Found {
 
 struct Search<'a> {
     request: &'a SearchRequest,
-    condition: Condition,
+    plan: Plan,
     question: Question<'a>,
-    /// Candidates not resolved yet, with the latest time at which each can have started.
-    bounds: HashMap<TraceId, i64>,
-    /// The same, latest first.
+    seen: HashMap<TraceId, Seen>,
+    /// Candidates: those seen that may meet all clauses, with the latest time at which each can have started, latest first.
     queue: BTreeSet<Place>,
     /// Candidates resolved, matching or not.
     resolved: std::collections::HashSet<TraceId>,
@@ -159,9 +167,9 @@ impl<'a> Search<'a> {
     fn new(engine: &'a Engine, request: &'a SearchRequest) -> Result<Self, Error> {
         Ok(Self {
             request,
-            condition: Condition::compile(&request.query)?,
+            plan: Plan::compile(&request.query)?,
             question: Question::with_reserve(engine, &request.tenant, request.deadline),
-            bounds: HashMap::new(),
+            seen: HashMap::new(),
             queue: BTreeSet::new(),
             resolved: std::collections::HashSet::new(),
             found: BTreeMap::new(),
@@ -183,7 +191,7 @@ impl<'a> Search<'a> {
             time.end_unix_nano = time.end_unix_nano.min(end);
         }
         let request = self.request;
-        let scan = candidates(&request.tenant, &request.query, &self.condition, time);
+        let scan = candidates(&request.tenant, &self.plan, time);
         let mut stream = self.question.start(scan);
         while !self.is_complete() {
             match self.question.next(&mut stream).await? {
@@ -194,7 +202,7 @@ impl<'a> Search<'a> {
                 None => self.unseen_bound = None,
             }
             if self.question.partial.is_none()
-                && self.bounds.len() + self.resolved.len() > CANDIDATES_MAX
+                && self.seen.len() + self.resolved.len() > CANDIDATES_MAX
             {
                 self.question.partial = Some(Partial::Candidates);
             }
@@ -214,24 +222,46 @@ impl<'a> Search<'a> {
         let columns = SpanColumns::new(batch);
         let ids = columns.ids(Column::TraceId)?;
         let starts = columns.int64(Column::StartTimeUnixNano)?;
-        let verdicts = judge(&self.condition, batch, None)?;
-        for (row, verdict) in verdicts.into_iter().enumerate() {
+        let all = u64::MAX >> (u64::BITS as usize - self.plan.clauses.len());
+        let met = self.clauses_met(batch)?;
+        for (row, met) in met.into_iter().enumerate() {
             let start = starts.value(row);
-            if verdict == Tri::False || !self.request.time.contains(start) {
+            if met == 0 || !self.request.time.contains(start) {
                 continue;
             }
             let id = trace_id(ids, row);
             if self.resolved.contains(&id) {
                 continue;
             }
-            let bound = self.bounds.entry(id).or_insert(i64::MAX);
-            if start < *bound || *bound == i64::MAX {
-                self.queue.remove(&(Reverse(*bound), id));
-                *bound = start.min(*bound);
-                self.queue.insert((Reverse(*bound), id));
+            let seen = self.seen.entry(id).or_insert(Seen {
+                oldest_unix_nano: i64::MAX,
+                newest_unix_nano: i64::MIN,
+                clauses: 0,
+            });
+            let before = (seen.oldest_unix_nano, seen.clauses);
+            seen.clauses |= met;
+            seen.oldest_unix_nano = start.min(seen.oldest_unix_nano);
+            seen.newest_unix_nano = start.max(seen.newest_unix_nano);
+            if seen.clauses == all && before != (seen.oldest_unix_nano, all) {
+                self.queue.remove(&(Reverse(before.0), id));
+                self.queue.insert((Reverse(seen.oldest_unix_nano), id));
             }
         }
         Ok(())
+    }
+
+    /// By row: the clauses that it may meet.
+    fn clauses_met(&self, batch: &RecordBatch) -> Result<Vec<u64>, Error> {
+        let mut met = vec![0; batch.num_rows()];
+        for (number, clause) in self.plan.clauses.iter().enumerate() {
+            for filter in clause {
+                let verdicts = judge(&self.plan.filters[*filter].condition, batch, None)?;
+                for (met, verdict) in met.iter_mut().zip(verdicts) {
+                    *met |= u64::from(verdict != Tri::False) << number;
+                }
+            }
+        }
+        Ok(met)
     }
 
     /// Resolves candidates while they may come before what is not known yet and the page is not final.
@@ -267,9 +297,13 @@ impl<'a> Search<'a> {
 
     /// Finds out of candidates whether they match, and where they stand.
     async fn resolve(&mut self, chunk: &[Place]) -> Result<(), Error> {
-        let mut left: HashMap<TraceId, i64> =
-            chunk.iter().map(|(Reverse(by), id)| (*id, *by)).collect();
-        if !TraceContext::is_asked_by(&self.request.query) {
+        let known = |(Reverse(by), id): &Place| {
+            let is_single = self.plan.clauses.len() == 1;
+            let seen = self.seen.get(id).filter(|_| !is_single);
+            (*id, seen.map_or(*by, |seen| seen.newest_unix_nano))
+        };
+        let mut left: HashMap<TraceId, i64> = chunk.iter().map(known).collect();
+        if self.plan.by_rows().is_some() {
             let ids: Vec<TraceId> = left.keys().copied().collect();
             let summaries = self.question.summaries(&ids).await?;
             for known in summaries.into_iter().filter(|known| known.is_exact) {
@@ -290,7 +324,7 @@ impl<'a> Search<'a> {
         if self.question.partial.is_none() {
             for place in chunk {
                 self.queue.remove(place);
-                self.bounds.remove(&place.1);
+                self.seen.remove(&place.1);
                 self.resolved.insert(place.1);
             }
         }
@@ -319,31 +353,35 @@ impl<'a> Search<'a> {
     }
 
     fn judge(&mut self, traces: &Traces, known: &HashMap<TraceId, i64>) -> Result<(), Error> {
-        let query = &self.request.query;
-        let context = TraceContext::for_query(query, &traces.batch, &traces.ranges)?;
-        let verdicts = judge(&self.condition, &traces.batch, context.as_ref())?;
+        let found = self.matches(traces, known)?;
+        found.into_iter().for_each(|found| self.find(found));
+        Ok(())
+    }
+
+    fn matches(&self, traces: &Traces, known: &HashMap<TraceId, i64>) -> Result<Vec<Found>, Error> {
+        let (query, time) = (&self.request.query, self.request.time);
+        let context = TraceContext::new(&traces.batch, &traces.ranges)?;
         let columns = SpanColumns::new(&traces.batch);
-        let starts = columns.int64(Column::StartTimeUnixNano)?;
-        let ids = columns.ids(Column::TraceId)?;
+        let shown = Shown::new(query, &columns, Some(&context))?;
+        let evaluation = Evaluation::new(&self.plan, traces, &context, time)?;
+        let mut found = Vec::new();
         for range in &traces.ranges {
-            let matched: Vec<usize> = range
-                .clone()
-                .filter(|row| {
-                    verdicts[*row] == Tri::True && self.request.time.contains(starts.value(*row))
-                })
-                .collect();
-            if matched.is_empty() {
+            let sets = evaluation.of_trace(range.clone())?;
+            if sets.is_empty() {
                 continue;
             }
-            let spans_max = self.spans_max();
-            let id = trace_id(ids, range.start);
-            self.find(Found {
-                summary: summarise(traces, range.clone(), &matched, spans_max, query)?,
-                known_unix_nano: known.get(&id).copied().unwrap_or(i64::MAX),
+            let mut summary = summarise(&columns, range.clone())?;
+            for set in sets {
+                summary.add_matched(&columns, set, self.spans_max(), &shown)?;
+            }
+            let known_unix_nano = known.get(&summary.trace_id).copied();
+            found.push(Found {
+                known_unix_nano: known_unix_nano.unwrap_or(i64::MAX),
                 lacks_spans: false,
+                summary,
             });
         }
-        Ok(())
+        Ok(found)
     }
 
     /// Takes a trace that matches, when it is behind the cursor and may be on this page.
@@ -381,14 +419,14 @@ impl<'a> Search<'a> {
     async fn read_matched(&mut self) -> Result<(), Error> {
         let lacking = self.found.values().filter(|found| found.lacks_spans);
         let lacking: Vec<TraceId> = lacking.map(|found| found.summary.trace_id).collect();
-        if lacking.is_empty() {
+        let Some(filter) = self.plan.by_rows().filter(|_| !lacking.is_empty()) else {
             return Ok(());
-        }
+        };
         let query = &self.request.query;
         let mut needs = Needs::of(SUMMARY_COLUMNS);
         needs.columns.retain(|c| *c != Column::ParentSpanId);
         needs.add_fields(query);
-        let (time, predicate) = (self.request.time, pushdown::predicate(query));
+        let (time, predicate) = (self.request.time, filter.predicate.clone());
         self.question.use_reserve();
         let mut stream =
             self.question
@@ -396,7 +434,7 @@ impl<'a> Search<'a> {
         let before = self.question.partial.take();
         let mut batches = Vec::new();
         while let Some(batch) = self.question.next(&mut stream).await? {
-            let batch = self.matching(&batch.batch)?;
+            let batch = matching(&filter.condition, time, &batch.batch)?;
             batches.extend((batch.num_rows() > 0).then_some(batch));
         }
         let is_cut = self.question.partial.is_some();
@@ -404,15 +442,19 @@ impl<'a> Search<'a> {
         let (traces, _) = assemble_part(&batches)?;
         let columns = SpanColumns::new(&traces.batch);
         let ids = columns.ids(Column::TraceId)?;
+        let shown = Shown::new(query, &columns, None)?;
+        let spans_max = self.spans_max();
         for range in &traces.ranges {
             let id = trace_id(ids, range.start);
-            let matched: Vec<usize> = range.clone().collect();
-            let spans_max = self.spans_max();
+            let set = RowSet {
+                labels: Vec::new(),
+                rows: range.clone().collect(),
+            };
             let of_id = |found: &&mut Found| found.summary.trace_id == id;
             if let Some(found) = self.found.values_mut().find(of_id) {
                 found
                     .summary
-                    .add_matched(&columns, &matched, spans_max, query)?;
+                    .add_matched(&columns, set, spans_max, &shown)?;
             }
         }
         if is_cut {
@@ -421,18 +463,6 @@ impl<'a> Search<'a> {
             self.found.retain(|(_, id), _| !lacking.contains(id));
         }
         Ok(())
-    }
-
-    /// The rows of `batch` that match and started in time.
-    fn matching(&self, batch: &RecordBatch) -> Result<RecordBatch, Error> {
-        let verdicts = judge(&self.condition, batch, None)?;
-        let starts = SpanColumns::new(batch).int64(Column::StartTimeUnixNano)?;
-        let matches = |row: &u32| {
-            let row = *row as usize;
-            verdicts[row] == Tri::True && self.request.time.contains(starts.value(row))
-        };
-        let rows: UInt32Array = (0..batch.num_rows() as u32).filter(matches).collect();
-        Ok(take_record_batch(batch, &rows)?)
     }
 
     fn spans_max(&self) -> usize {
@@ -458,9 +488,19 @@ impl<'a> Search<'a> {
         self.n_final() > self.limit()
     }
 
+    /// Where the scan of the next page begins: what it needs to see of every trace that is still to come starts no later.
+    fn resume_unix_nano(&self) -> i64 {
+        let open = self.open_bound().unwrap_or(i64::MIN).max(self.passed_over);
+        if self.plan.clauses.len() == 1 {
+            return open;
+        }
+        let newest = self.seen.values().map(|seen| seen.newest_unix_nano);
+        newest.max().unwrap_or(i64::MIN).max(open)
+    }
+
     fn answer(self) -> SearchResult {
         let last = self.found.keys().next_back().copied();
-        let resume = self.open_bound().unwrap_or(i64::MIN).max(self.passed_over);
+        let resume = self.resume_unix_nano();
         let next_cursor = last.filter(|_| self.has_more);
         let (report, partial) = self.question.finish();
         SearchResult {
@@ -470,4 +510,20 @@ impl<'a> Search<'a> {
             partial,
         }
     }
+}
+
+/// The rows of `batch` that meet the condition and started in time.
+fn matching(
+    condition: &Condition,
+    time: TimeRange,
+    batch: &RecordBatch,
+) -> Result<RecordBatch, Error> {
+    let verdicts = judge(condition, batch, None)?;
+    let starts = SpanColumns::new(batch).int64(Column::StartTimeUnixNano)?;
+    let matches = |row: &u32| {
+        let row = *row as usize;
+        verdicts[row] == Tri::True && time.contains(starts.value(row))
+    };
+    let rows: UInt32Array = (0..batch.num_rows() as u32).filter(matches).collect();
+    Ok(take_record_batch(batch, &rows)?)
 }

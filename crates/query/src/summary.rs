@@ -6,11 +6,12 @@ use std::ops::Range;
 use arrow::array::Array;
 use columnar::{Column, SpanColumns, ViewError};
 use model::{SpanId, SpanKind, StatusCode, TraceId};
-use traceql::Query;
 
 use crate::context::extent;
-use crate::found::{FoundAttribute, named_attributes};
-use crate::traces::{Traces, trace_id};
+use crate::found::{FoundAttribute, Shown};
+use crate::group::Label;
+use crate::spansets::RowSet;
+use crate::traces::trace_id;
 
 /// A trace of a result list.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,7 +34,16 @@ pub struct TraceSummary {
     pub error_count: u64,
     /// By name.
     pub services: Vec<ServiceCount>,
-    /// Spans that match.
+    /// The spans that match, in the groups that the query makes: one, unless it says otherwise.
+    pub spansets: Vec<FoundSpanset>,
+}
+
+/// Spans of a trace that match together.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FoundSpanset {
+    /// What the query groups by, and what it counts of the group.
+    pub labels: Vec<Label>,
+    /// How many there are.
     pub matched: u64,
     /// Some of them, the earliest first.
     pub spans: Vec<MatchedSpan>,
@@ -89,23 +99,37 @@ impl TraceSummary {
             span_count: trace.span_count,
             error_count: trace.error_count,
             services: trace.services.into_iter().map(service).collect(),
-            matched: 0,
-            spans: Vec::new(),
+            spansets: Vec::new(),
         }
     }
 
-    /// Adds the rows `matched` of `columns`, which match; shows `spans_max` of them.
+    /// How many spans match.
+    pub fn matched(&self) -> u64 {
+        self.spansets.iter().map(|set| set.matched).sum()
+    }
+
+    /// Those of them that are shown, set by set.
+    pub fn spans(&self) -> impl Iterator<Item = &MatchedSpan> {
+        self.spansets.iter().flat_map(|set| &set.spans)
+    }
+
+    /// Adds a set of rows that match; shows `spans_max` of them.
+    ///
+    /// Errors: `View`, when the rows lack one of [`SUMMARY_COLUMNS`] or what [`Shown`] was made for.
     pub(crate) fn add_matched(
         &mut self,
         columns: &SpanColumns<'_>,
-        matched: &[usize],
+        set: RowSet,
         spans_max: usize,
-        query: &Query,
+        shown: &Shown<'_>,
     ) -> Result<(), ViewError> {
-        self.matched = matched.len() as u64;
-        let shown = matched.iter().take(spans_max);
-        let shown = shown.map(|row| matched_span(columns, *row, query));
-        self.spans = shown.collect::<Result<_, _>>()?;
+        let spans = set.rows.iter().take(spans_max);
+        let spans = spans.map(|row| matched_span(columns, *row, shown));
+        self.spansets.push(FoundSpanset {
+            labels: set.labels,
+            matched: set.rows.len() as u64,
+            spans: spans.collect::<Result<_, _>>()?,
+        });
         Ok(())
     }
 }
@@ -124,15 +148,11 @@ pub(crate) const SUMMARY_COLUMNS: [Column; 10] = [
     Column::ServiceName,
 ];
 
-/// Sums up the rows `range` of `traces`, of which `matched` match; shows `spans_max` of these.
+/// Sums up the trace of the rows `range`, with none of its spans yet.
 pub(crate) fn summarise(
-    traces: &Traces,
+    columns: &SpanColumns<'_>,
     range: Range<usize>,
-    matched: &[usize],
-    spans_max: usize,
-    query: &Query,
 ) -> Result<TraceSummary, ViewError> {
-    let columns = SpanColumns::new(&traces.batch);
     let (names, services) = (
         columns.dict(Column::Name)?,
         columns.dict(Column::ServiceName)?,
@@ -145,9 +165,9 @@ pub(crate) fn summarise(
         *spans += 1;
         *errors += u64::from(is_error(row));
     }
-    let (start, end) = extent(&columns, range.clone())?;
-    let (title, root_missing) = title_row(&columns, range.clone())?;
-    let mut summary = TraceSummary {
+    let (start, end) = extent(columns, range.clone())?;
+    let (title, root_missing) = title_row(columns, range.clone())?;
+    Ok(TraceSummary {
         trace_id: trace_id(columns.ids(Column::TraceId)?, range.start),
         root_service: services.get(title).to_owned(),
         root_name: names.get(title).to_owned(),
@@ -164,11 +184,8 @@ pub(crate) fn summarise(
                 error_count,
             })
             .collect(),
-        matched: 0,
-        spans: Vec::new(),
-    };
-    summary.add_matched(&columns, matched, spans_max, query)?;
-    Ok(summary)
+        spansets: Vec::new(),
+    })
 }
 
 /// The row that names the trace, and whether it only stands in for a missing root. Rows are ordered by start.
@@ -187,7 +204,7 @@ fn title_row(columns: &SpanColumns<'_>, range: Range<usize>) -> Result<(usize, b
 fn matched_span(
     columns: &SpanColumns<'_>,
     row: usize,
-    query: &Query,
+    shown: &Shown<'_>,
 ) -> Result<MatchedSpan, ViewError> {
     let mut span_id = SpanId([0; 8]);
     let bytes = columns.ids(Column::SpanId)?.value(row);
@@ -202,6 +219,6 @@ fn matched_span(
         status: StatusCode(columns.int32(Column::StatusCode)?.value(row)),
         start_unix_nano: columns.int64(Column::StartTimeUnixNano)?.value(row),
         duration_nano: columns.int64(Column::DurationNano)?.value(row),
-        attributes: named_attributes(query, columns, row)?,
+        attributes: shown.attributes(columns, row)?,
     })
 }

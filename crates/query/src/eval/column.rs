@@ -57,6 +57,10 @@ impl<'a> FieldColumn<'a> {
             Origin::Field(field) => field,
         };
         match field {
+            Field::Attribute { scope, name } if Scope::OF_PARENT.contains(scope) => {
+                let own = Self::attribute(columns, scope.of_own(), name)?;
+                Ok(context.map_or(Self::Unknown, |context| own.of_parents(context)))
+            }
             Field::Attribute { scope, name } => Self::attribute(columns, *scope, name),
             Field::Intrinsic(intrinsic) => Self::intrinsic(columns, *intrinsic, context),
         }
@@ -92,6 +96,15 @@ impl<'a> FieldColumn<'a> {
             }
             Scope::Parent | Scope::ParentSpan | Scope::ParentResource => Self::Unknown,
         })
+    }
+
+    /// The values that the parents of the rows have.
+    fn of_parents(&self, context: &TraceContext) -> Self {
+        let of_parent = |parent: &Option<usize>| {
+            let value = parent.and_then(|row| self.values(row).into_iter().next());
+            value.unwrap_or(Value::Absent)
+        };
+        Self::PerRow(context.parents().iter().map(of_parent).collect())
     }
 
     fn intrinsic(

@@ -3,36 +3,59 @@
 use columnar::to_model;
 use model::TenantId;
 use proptest::prelude::*;
-use query::{SearchRequest, TraceSummary};
+use query::{GroupValue, SearchRequest, TraceSummary};
 use store_api::TimeRange;
 use testkit::MemorySource;
 
-use crate::generate::{queries, spans};
+use crate::generate::{pipelines, queries, spans};
 use crate::oracle::{self, Found};
 use crate::{answer, engine, request};
 
 /// What both sides must agree on.
 fn said(summary: &TraceSummary) -> String {
-    let spans: Vec<_> = summary
-        .spans
+    let mut sets: Vec<_> = summary
+        .spansets
         .iter()
-        .map(|span| (span.span_id, &span.name, span.kind.0, span.start_unix_nano))
+        .map(|set| {
+            let labels = set.labels.iter();
+            let labels = labels.map(|label| format!("{}={}", label.name, typed(&label.value)));
+            let spans = set.spans.iter();
+            let spans =
+                spans.map(|span| (span.span_id, &span.name, span.kind.0, span.start_unix_nano));
+            (
+                labels.collect::<Vec<_>>(),
+                set.matched as usize,
+                spans.collect::<Vec<_>>(),
+            )
+        })
         .collect();
+    sets.sort();
     format!(
-        "{} {} +{} {} spans {} errors {} matched {:?} {:?}",
+        "{} {} +{} {} spans {} errors, matched {:?} {:?}",
         summary.trace_id,
         summary.start_unix_nano,
         summary.duration_nano,
         summary.span_count,
         summary.error_count,
-        summary.matched,
-        spans,
+        sets,
         summary
             .services
             .iter()
             .map(|s| (&s.name, s.span_count, s.error_count))
             .collect::<Vec<_>>(),
     )
+}
+
+fn typed(value: &GroupValue) -> String {
+    let ty = match value {
+        GroupValue::Nil => "nil",
+        GroupValue::Bool(_) => "boolean",
+        GroupValue::Int(_) => "integer",
+        GroupValue::Duration(_) => "duration",
+        GroupValue::Float(_) => "float",
+        GroupValue::Text(_) => "text",
+    };
+    format!("{ty} {value}")
 }
 
 fn expected(found: &Found<'_>) -> String {
@@ -52,28 +75,32 @@ fn expected(found: &Found<'_>) -> String {
             .filter(move |span| span.service_name() == name)
             .collect::<Vec<_>>()
     };
-    let spans: Vec<_> = found
-        .matched
+    let mut sets: Vec<_> = found
+        .sets
         .iter()
-        .map(|at| found.spans[*at])
-        .map(|span| {
-            (
-                span.span_id,
-                &span.name,
-                span.kind.0,
-                span.start_time_unix_nano,
-            )
+        .map(|(labels, spans)| {
+            let spans = spans.iter().map(|at| found.spans[*at]);
+            let spans = spans.map(|span| {
+                (
+                    span.span_id,
+                    &span.name,
+                    span.kind.0,
+                    span.start_time_unix_nano,
+                )
+            });
+            let spans: Vec<_> = spans.collect();
+            (labels.clone(), spans.len(), spans)
         })
         .collect();
+    sets.sort();
     format!(
-        "{} {} +{} {} spans {} errors {} matched {:?} {:?}",
+        "{} {} +{} {} spans {} errors, matched {:?} {:?}",
         found.id,
         start,
         ends.max().unwrap_or(start) - start,
         found.spans.len(),
         found.spans.iter().filter(is_error).count(),
-        found.matched.len(),
-        spans,
+        sets,
         services
             .iter()
             .map(|name| (
@@ -95,8 +122,60 @@ fn ranges() -> impl Strategy<Value = TimeRange> {
     ]
 }
 
+/// A query's traces, page by page, are those of the oracle.
+fn check(
+    spans: Vec<model::Span>,
+    query: &traceql::Query,
+    time: TimeRange,
+    limit: usize,
+    (batch_rows, heeds_hints): (usize, bool),
+) -> Result<(), TestCaseError> {
+    let expected: Vec<String> = oracle::search(&spans, query, time)
+        .iter()
+        .map(expected)
+        .collect();
+    let source = MemorySource::new(spans, batch_rows);
+    let engine = engine(if heeds_hints {
+        source
+    } else {
+        source.ignoring_hints()
+    });
+    let mut paged: Vec<String> = Vec::new();
+    let mut cursor = None;
+    loop {
+        let request = SearchRequest {
+            time,
+            limit,
+            cursor,
+            ..request(query.clone())
+        };
+        let page = answer(engine.search(&request)).unwrap();
+        prop_assert_eq!(&page.partial, &None);
+        prop_assert!(page.traces.len() == limit || page.next_cursor.is_none());
+        paged.extend(page.traces.iter().map(said));
+        cursor = page.next_cursor;
+        if cursor.is_none() || paged.len() > expected.len() {
+            break;
+        }
+    }
+    prop_assert_eq!(paged, expected, "{}", query);
+    Ok(())
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
+
+    #[test]
+    fn pipelines_find_what_the_oracle_finds_page_by_page(
+        spans in spans(),
+        query in pipelines(),
+        time in ranges(),
+        limit in 1..5_usize,
+        batch_rows in 1..20_usize,
+        heeds_hints in any::<bool>(),
+    ) {
+        check(spans, &query, time, limit, (batch_rows, heeds_hints))?;
+    }
 
     #[test]
     fn search_finds_what_the_oracle_finds_page_by_page(
@@ -107,23 +186,7 @@ proptest! {
         batch_rows in 1..20_usize,
         heeds_hints in any::<bool>(),
     ) {
-        let expected: Vec<String> = oracle::search(&spans, &query, time).iter().map(expected).collect();
-        let source = MemorySource::new(spans, batch_rows);
-        let engine = engine(if heeds_hints { source } else { source.ignoring_hints() });
-        let mut paged: Vec<String> = Vec::new();
-        let mut cursor = None;
-        loop {
-            let request = SearchRequest { time, limit, cursor, ..request(query.clone()) };
-            let page = answer(engine.search(&request)).unwrap();
-            prop_assert_eq!(&page.partial, &None);
-            prop_assert!(page.traces.len() == limit || page.next_cursor.is_none());
-            paged.extend(page.traces.iter().map(said));
-            cursor = page.next_cursor;
-            if cursor.is_none() || paged.len() > expected.len() {
-                break;
-            }
-        }
-        prop_assert_eq!(paged, expected, "{}", query);
+        check(spans, &query, time, limit, (batch_rows, heeds_hints))?;
     }
 
     #[test]

@@ -218,3 +218,63 @@ pub(crate) fn queries() -> impl Strategy<Value = Query> {
     });
     of(tree).prop_map(Query::of_filter)
 }
+
+/// Texts of spansets: filters, and operators and pipelines of them.
+fn spanset() -> impl Strategy<Value = String> {
+    let operators = &[
+        "&&", "||", ">", "<", ">>", "<<", "~", "!>", "!<", "!>>", "!<<", "!~", "&>", "&<", "&>>",
+        "&<<", "&~",
+    ];
+    let plain = select(&[
+        "{ }",
+        "{ status = error }",
+        "{ kind = server }",
+        "{ name = \"a\" }",
+        "{ duration + 2 > 10ns }",
+    ]);
+    let filter = prop_oneof![
+        3 => queries().prop_map(|query| query.to_string()),
+        2 => plain.prop_map(str::to_owned),
+    ];
+    filter.prop_recursive(2, 6, 2, move |inner| {
+        prop_oneof![
+            4 => (inner.clone(), select(operators), inner.clone())
+                .prop_map(|(left, op, right)| format!("({left}) {op} ({right})")),
+            1 => (inner, stage()).prop_map(|(source, stage)| format!("({source} | {stage})")),
+        ]
+    })
+}
+
+/// Texts of stages.
+fn stage() -> impl Strategy<Value = String> {
+    let aggregate = select(&[
+        "count()",
+        "max(duration)",
+        "min(duration)",
+        "sum(.x)",
+        "avg(duration)",
+        "max(.x * 2)",
+        "sum(childCount)",
+        "-count() + 4",
+        "avg(event:timeSinceStart)",
+    ]);
+    let number = select(&["1", "2", "3", "5ns", "0.5", "count() / 2"]);
+    prop_oneof![
+        3 => (aggregate, select(&["=", "!=", "<", "<=", ">", ">="]), number)
+            .prop_map(|(left, op, right)| format!("{left} {op} {right}")),
+        2 => select(&["by(.x)", "by(name, status)", "by(resource.service.name)", "by(duration)", "by(kind, event.x)", "by(.x * 2)"])
+            .prop_map(str::to_owned),
+        1 => Just("coalesce()".to_owned()),
+        1 => Just("select(.y, name, nestedSetLeft)".to_owned()),
+        2 => queries().prop_map(|query| query.to_string()),
+    ]
+}
+
+/// Searches of any form that the language's checks accept.
+pub(crate) fn pipelines() -> impl Strategy<Value = Query> {
+    let parsed = |(source, stages): (String, Vec<String>)| {
+        let text = [vec![source], stages].concat().join(" | ");
+        traceql::parse(&text).ok().map(|parsed| parsed.query)
+    };
+    (spanset(), vec(stage(), 0..3)).prop_filter_map("fits", parsed)
+}

@@ -1,32 +1,37 @@
 //! The naive evaluator: all spans in memory, one at a time, straight from the words of the language.
 
+pub(crate) mod pipeline;
+
 use std::cmp::{Ordering, Reverse};
 use std::collections::BTreeMap;
 
 use model::{AnyValue, KeyValue, Span, SpanId, TraceId};
 use store_api::TimeRange;
-use traceql::{CompareOp, Expr, ExprKind, Field, Intrinsic, Literal, Query, Scope};
+use traceql::ast::Number;
+use traceql::{
+    Body, CompareOp, Expr, ExprKind, Field, Intrinsic, Kind, Literal, Query, Scope, Type,
+};
 
-/// A trace with its spans, each once, in display order; and the indices of those that match.
+/// A trace with its spans, each once, in display order; and the indices of those that match, set by set.
 pub(crate) struct Found<'a> {
     pub(crate) id: TraceId,
     pub(crate) spans: Vec<&'a Span>,
-    pub(crate) matched: Vec<usize>,
+    pub(crate) sets: Vec<pipeline::Set>,
 }
 
 /// The traces with matching spans in `time`, in the order of results.
 pub(crate) fn search<'a>(spans: &'a [Span], query: &Query, time: TimeRange) -> Vec<Found<'a>> {
+    let Body::Search(asked) = &query.body else {
+        panic!("{query} is no search");
+    };
     let mut found: Vec<Found<'a>> = traces(spans)
         .into_iter()
         .map(|(id, spans)| Found {
             id,
-            matched: (0..spans.len())
-                .filter(|at| time.contains(spans[*at].start_time_unix_nano))
-                .filter(|at| matches(query, &spans, *at))
-                .collect(),
+            sets: pipeline::run(asked, &spans, time),
             spans,
         })
-        .filter(|found| !found.matched.is_empty())
+        .filter(|found| !found.sets.is_empty())
         .collect();
     found.sort_by_key(|found| (Reverse(found.spans[0].start_time_unix_nano), found.id));
     found
@@ -78,12 +83,6 @@ pub(crate) fn traces(spans: &[Span]) -> BTreeMap<TraceId, Vec<&Span>> {
             (id, spans.into_iter().map(|(_, span)| span).collect())
         })
         .collect()
-}
-
-/// Whether span `at` of a trace matches.
-pub(crate) fn matches(query: &Query, trace: &[&Span], at: usize) -> bool {
-    let filter = query.filter_only().expect("one filter");
-    filter.is_none_or(|filter| truth(filter, trace, at))
 }
 
 fn truth(expr: &Expr, trace: &[&Span], at: usize) -> bool {
@@ -146,6 +145,92 @@ enum Plain {
     Kind(i32),
 }
 
+impl Plain {
+    /// As a label shows a value of a field of type `ty`, with its own type.
+    fn typed(&self, ty: Type) -> String {
+        let own = match self {
+            Self::Any(AnyValue::Empty) => "nil",
+            Self::Any(AnyValue::Bool(_)) => "boolean",
+            Self::Any(AnyValue::Int(_)) if ty == Type::Duration => "duration",
+            Self::Any(AnyValue::Int(_)) => "integer",
+            Self::Any(AnyValue::Double(_)) => "float",
+            _ => "text",
+        };
+        format!("{own} {}", self.shown(ty))
+    }
+
+    /// The same without it.
+    fn shown(&self, ty: Type) -> String {
+        match self {
+            Self::Status(code) => ["unset", "ok", "error"][*code as usize].to_owned(),
+            Self::Kind(kind) => Kind::ALL[*kind as usize].as_str().to_owned(),
+            Self::Any(AnyValue::Empty) => "nil".to_owned(),
+            Self::Any(AnyValue::Int(nanos)) if ty == Type::Duration => {
+                Literal::Duration(*nanos).to_string()
+            }
+            Self::Any(AnyValue::Int(number)) => number.to_string(),
+            Self::Any(AnyValue::Double(number)) => number.to_string(),
+            Self::Any(AnyValue::Bool(truth)) => truth.to_string(),
+            Self::Any(AnyValue::String(text)) => text.clone(),
+            Self::Any(AnyValue::Array(items)) => {
+                let items = items.iter().cloned();
+                let items: Vec<String> =
+                    items.map(|item| Self::Any(item).shown(Type::Any)).collect();
+                format!("[{}]", items.join(", "))
+            }
+            Self::Any(AnyValue::Bytes(_) | AnyValue::KvList(_)) => "(bytes or a map)".to_owned(),
+        }
+    }
+}
+
+fn type_of(expr: &Expr) -> Type {
+    match &expr.kind {
+        ExprKind::Literal(literal) => literal.value_type(),
+        ExprKind::Field(field) => field.value_type(),
+        ExprKind::Negate(inner) => match type_of(inner) {
+            Type::Any => Type::Float,
+            known => known,
+        },
+        ExprKind::Arithmetic { op, left, right } => op.result_type(type_of(left), type_of(right)),
+        _ => Type::Bool,
+    }
+}
+
+fn as_number(value: &Plain, ty: Type) -> Option<Number> {
+    match value {
+        Plain::Any(AnyValue::Int(number)) => Some(match ty {
+            Type::Int => Number::Int(*number),
+            Type::Duration => Number::Duration(*number),
+            _ => Number::Float(*number as f64),
+        }),
+        Plain::Any(AnyValue::Double(number)) => Some(Number::Float(*number)),
+        _ => None,
+    }
+}
+
+fn from_number(number: Number) -> Plain {
+    Plain::Any(match number {
+        Number::Int(number) | Number::Duration(number) => AnyValue::Int(number),
+        Number::Float(number) => AnyValue::Double(number),
+    })
+}
+
+/// The first span of the parent's id, unless the way up from it leads back.
+fn parent(trace: &[&Span], at: usize) -> Option<usize> {
+    let named = |at: usize| {
+        let id = trace[at].parent_span_id?;
+        trace.iter().position(|span| span.span_id == id)
+    };
+    let first = named(at)?;
+    let mut up = Some(first);
+    let mut leads_back = false;
+    for _ in 0..trace.len() {
+        leads_back |= up == Some(at);
+        up = up.and_then(named);
+    }
+    (!leads_back).then_some(first)
+}
+
 fn operand(expr: &Expr, trace: &[&Span], at: usize) -> Vec<Plain> {
     match &expr.kind {
         ExprKind::Field(field) => values(field, trace, at),
@@ -158,6 +243,28 @@ fn operand(expr: &Expr, trace: &[&Span], at: usize) -> Vec<Plain> {
             Literal::Status(v) => Plain::Status(*v as i32),
             Literal::Kind(v) => Plain::Kind(*v as i32),
         }],
+        ExprKind::Negate(inner) => operand(inner, trace, at)
+            .iter()
+            .filter_map(|value| as_number(value, type_of(inner))?.negated())
+            .map(from_number)
+            .collect(),
+        ExprKind::Arithmetic { op, left, right } => {
+            let numbers = |side: &Expr| -> Vec<Option<Number>> {
+                let values = operand(side, trace, at);
+                values
+                    .iter()
+                    .map(|value| as_number(value, type_of(side)))
+                    .collect()
+            };
+            let (left, right) = (numbers(left), numbers(right));
+            let pairs = left
+                .iter()
+                .flat_map(|l| right.iter().map(move |r| (*l, *r)));
+            pairs
+                .filter_map(|(left, right)| left?.apply(*op, right?))
+                .map(from_number)
+                .collect()
+        }
         _ => vec![Plain::Any(AnyValue::Bool(truth(expr, trace, at)))],
     }
 }
@@ -166,6 +273,10 @@ fn operand(expr: &Expr, trace: &[&Span], at: usize) -> Vec<Plain> {
 fn values(field: &Field, trace: &[&Span], at: usize) -> Vec<Plain> {
     let span = trace[at];
     match field {
+        Field::Attribute { scope, name } if Scope::OF_PARENT.contains(scope) => {
+            let own = Field::attribute(scope.of_own(), name.clone());
+            parent(trace, at).map_or(Vec::new(), |parent| values(&own, trace, parent))
+        }
         Field::Attribute { scope, name } => attribute(*scope, name, span)
             .into_iter()
             .map(Plain::Any)

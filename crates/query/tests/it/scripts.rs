@@ -11,7 +11,7 @@ use std::fmt::Write;
 use columnar::to_model;
 use expect_test::expect_file;
 use model::TenantId;
-use query::{AttributeValuesRequest, Cursor, Engine, SearchRequest, SearchResult};
+use query::{AttributeValuesRequest, Cursor, Engine, MatchedSpan, SearchRequest, SearchResult};
 use store_api::{AttributeScope, TimeRange};
 use testkit::{MemorySource, ORIGIN_UNIX_NANO, traces};
 use traceql::{ExprKind, Field, Intrinsic};
@@ -45,7 +45,7 @@ fn check(name: &str) {
 fn ask(engine: &Engine, question: &str, cursor: &mut Option<Cursor>) -> String {
     let tenant = TenantId::default_tenant();
     let (verb, rest) = question.split_once(' ').unwrap_or((question, ""));
-    let (options, query) = match rest.find('{') {
+    let (options, query) = match rest.find(['{', '(']) {
         Some(at) => rest.split_at(at),
         None => (rest, "{ }"),
     };
@@ -140,33 +140,20 @@ fn show_search(found: &SearchResult) -> String {
             },
             ms(trace.start_unix_nano - ORIGIN_UNIX_NANO),
             ms(trace.duration_nano),
-            trace.matched,
+            trace.matched(),
             services.join(" "),
         )
         .expect("strings take all");
-        for span in &trace.spans {
-            write!(
-                out,
-                "  {} {} {:?} {} at {} took {}",
-                span.span_id.to_string().trim_start_matches('0'),
-                span.service,
-                span.name,
-                span.status.as_str(),
-                ms(span.start_unix_nano - ORIGIN_UNIX_NANO),
-                ms(span.duration_nano),
-            )
-            .expect("strings take all");
-            for attribute in &span.attributes {
-                write!(
-                    out,
-                    " {}.{}={}",
-                    attribute.scope.as_str(),
-                    attribute.key,
-                    attribute.text
-                )
-                .expect("strings take all");
+        for set in &trace.spansets {
+            if !set.labels.is_empty() {
+                let labels = set
+                    .labels
+                    .iter()
+                    .map(|label| format!("{}={}", label.name, label.value));
+                let labels = labels.collect::<Vec<_>>().join(" ");
+                writeln!(out, "  {labels}: {}", set.matched).expect("strings take all");
             }
-            out.push('\n');
+            show_spans(&mut out, &set.spans);
         }
     }
     if found.traces.is_empty() {
@@ -176,6 +163,27 @@ fn show_search(found: &SearchResult) -> String {
         out.push_str("…\n");
     }
     out
+}
+
+fn show_spans(out: &mut String, spans: &[MatchedSpan]) {
+    for span in spans {
+        write!(
+            out,
+            "  {} {} {:?} {} at {} took {}",
+            span.span_id.to_string().trim_start_matches('0'),
+            span.service,
+            span.name,
+            span.status.as_str(),
+            ms(span.start_unix_nano - ORIGIN_UNIX_NANO),
+            ms(span.duration_nano),
+        )
+        .expect("strings take all");
+        for attribute in &span.attributes {
+            let scope = attribute.scope.map_or("", |scope| scope.as_str());
+            write!(out, " {scope}.{}={}", attribute.key, attribute.text).expect("strings take all");
+        }
+        out.push('\n');
+    }
 }
 
 fn show_trace(engine: &Engine, tenant: &TenantId, id: model::TraceId) -> String {
@@ -266,6 +274,11 @@ fn order_and_pages() {
 #[test]
 fn duplicates() {
     check("duplicates");
+}
+
+#[test]
+fn pipelines() {
+    check("pipelines");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::{Query, State};
-use query::{MatchedSpan, Report, TraceSummary};
+use query::{FoundSpanset, Label, MatchedSpan, Report, TraceSummary};
 use traceql::{Dialect, SearchForm};
 
 use crate::error::ApiError;
@@ -89,10 +89,38 @@ fn summary(trace: TraceSummary) -> api::TraceSummary {
         duration_nano: trace.duration_nano,
         span_count: trace.span_count,
         error_count: trace.error_count,
+        matched: trace.matched(),
+        groups: groups(&trace.spansets),
         services: trace.services.into_iter().map(service).collect(),
-        matched: trace.matched,
-        spans: trace.spans.into_iter().map(matched).collect(),
+        spans: trace
+            .spansets
+            .into_iter()
+            .flat_map(|set| set.spans)
+            .map(matched)
+            .collect(),
     }
+}
+
+fn groups(sets: &[FoundSpanset]) -> Vec<api::MatchedGroup> {
+    let label = |label: &Label| {
+        let (kind, value) = label.value.to_text();
+        api::Attribute {
+            key: label.name.clone(),
+            kind: kind.as_str().to_owned(),
+            value,
+        }
+    };
+    let labelled = sets.iter().filter(|set| !set.labels.is_empty());
+    let group = |set: &FoundSpanset| api::MatchedGroup {
+        labels: set.labels.iter().map(label).collect(),
+        matched: set.matched,
+        span_ids: set
+            .spans
+            .iter()
+            .map(|span| span.span_id.to_string())
+            .collect(),
+    };
+    labelled.map(group).collect()
 }
 
 fn matched(span: MatchedSpan) -> api::MatchedSpan {

@@ -116,6 +116,9 @@ pub(crate) struct SpanSet {
     pub(crate) spans: Vec<Span>,
     #[prost(uint32, tag = "2")]
     pub(crate) matched: u32,
+    #[prost(message, repeated, tag = "3")]
+    #[serde(skip_serializing_if = "Vec::is_empty", serialize_with = "attributes")]
+    pub(crate) attributes: Vec<KeyValue>,
 }
 
 #[derive(Clone, PartialEq, prost::Message, Serialize)]

@@ -5,10 +5,10 @@ use std::collections::HashMap;
 use axum::Json;
 use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Response};
-use columnar::value_from_text;
+use columnar::{ValueType, value_from_text};
 use model::AnyValue as ModelValue;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue, any_value::Value};
-use query::{FoundAttribute, MatchedSpan, SearchResult, TraceSummary};
+use query::{FoundAttribute, FoundSpanset, Label, MatchedSpan, SearchResult, TraceSummary};
 use serde::Deserialize;
 use traceql::{Dialect, SearchForm};
 
@@ -137,10 +137,12 @@ fn metadata(trace: TraceSummary) -> TraceSearchMetadata {
             },
         )
     };
-    let set = SpanSet {
-        spans: trace.spans.into_iter().map(span).collect(),
-        matched: count(trace.matched),
+    let set = |set: FoundSpanset| SpanSet {
+        spans: set.spans.into_iter().map(span).collect(),
+        matched: count(set.matched),
+        attributes: set.labels.into_iter().map(label).collect(),
     };
+    let sets: Vec<SpanSet> = trace.spansets.into_iter().map(set).collect();
     // Grafana names this trace by these words.
     let missing = || "<root span not yet received>".to_owned();
     TraceSearchMetadata {
@@ -157,8 +159,8 @@ fn metadata(trace: TraceSummary) -> TraceSearchMetadata {
         },
         start_time_unix_nano: u64::try_from(trace.start_unix_nano).unwrap_or_default(),
         duration_ms: count(u64::try_from(trace.duration_nano / 1_000_000).unwrap_or_default()),
-        span_set: Some(set.clone()),
-        span_sets: vec![set],
+        span_set: sets.first().cloned(),
+        span_sets: sets,
         service_stats: trace
             .services
             .into_iter()
@@ -178,14 +180,24 @@ fn span(span: MatchedSpan) -> Span {
 }
 
 fn attribute(attribute: FoundAttribute) -> KeyValue {
-    let value = match value_from_text(attribute.kind, &attribute.text) {
+    key_value(attribute.key, attribute.kind, attribute.text)
+}
+
+/// What a spanset has in common, named as Tempo does: groups are `by(…)`.
+fn label(label: Label) -> KeyValue {
+    let (kind, text) = label.value.to_text();
+    key_value(label.name, kind, text)
+}
+
+fn key_value(key: String, kind: ValueType, text: String) -> KeyValue {
+    let value = match value_from_text(kind, &text) {
         Ok(ModelValue::Int(v)) => Value::IntValue(v),
         Ok(ModelValue::Double(v)) => Value::DoubleValue(v),
         Ok(ModelValue::Bool(v)) => Value::BoolValue(v),
-        _ => Value::StringValue(attribute.text),
+        _ => Value::StringValue(text),
     };
     KeyValue {
-        key: attribute.key,
+        key,
         value: Some(AnyValue { value: Some(value) }),
         ..Default::default()
     }

@@ -39,6 +39,16 @@ impl Scope {
     /// The scopes of the parent span's attributes, which only [`Dialect::Causeline`](crate::Dialect) has.
     pub const OF_PARENT: [Self; 3] = [Self::Parent, Self::ParentSpan, Self::ParentResource];
 
+    /// The scope that says of a span what this one says of its parent; itself for the others.
+    pub const fn of_own(self) -> Self {
+        match self {
+            Self::Parent => Self::Any,
+            Self::ParentSpan => Self::Span,
+            Self::ParentResource => Self::Resource,
+            own => own,
+        }
+    }
+
     /// The words before the last dot; empty for [`Scope::Any`].
     pub const fn as_str(self) -> &'static str {
         match self {

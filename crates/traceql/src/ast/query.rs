@@ -81,6 +81,21 @@ impl Query {
         Some(Beyond { what, place })
     }
 
+    /// The fields that the stages of a search select, in the order of the text.
+    pub fn selected(&self) -> Vec<&Field> {
+        let Body::Search(pipeline) = &self.body else {
+            return Vec::new();
+        };
+        let selected = pipeline
+            .stages
+            .iter()
+            .filter_map(|stage| match &stage.kind {
+                StageKind::Select(fields) => Some(fields),
+                _ => None,
+            });
+        selected.flatten().collect()
+    }
+
     /// The value of a hint; of several of the same name that of the last.
     pub fn hint(&self, name: &str) -> Option<&Literal> {
         let mut hints = self.hints.iter().rev();
