@@ -123,6 +123,7 @@ pub struct TraceSummary {
     /// Some of them, group by group, the earliest first.
     pub spans: Vec<MatchedSpan>,
     /// The groups that the query makes of them; empty unless it groups (`by`) or counts (`count() > 2`).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub groups: Vec<MatchedGroup>,
 }
 

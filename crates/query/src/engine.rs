@@ -60,6 +60,8 @@ pub enum Partial {
     SpansHeld,
     /// There are more distinct names or values than are kept.
     Names,
+    /// There are more series than an answer has.
+    Series,
     /// Blocks are damaged, these by path.
     Damaged(Vec<String>),
 }
@@ -91,6 +93,9 @@ impl fmt::Display for Partial {
             Self::Names => {
                 f.write_str("too many distinct names; narrow the time range or give a prefix")
             }
+            Self::Series => f.write_str(
+                "there are more series than an answer has; narrow the query or group by less",
+            ),
             Self::Damaged(blocks) => {
                 write!(f, "spans may be missing, damaged: {}", blocks.join(", "))
             }

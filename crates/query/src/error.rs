@@ -20,6 +20,9 @@ pub enum Error {
         /// Where it stands in the query.
         place: traceql::Span,
     },
+    /// The question asks for more than is given; what and how to narrow it.
+    #[error("{0}")]
+    Limit(String),
     /// The source failed.
     #[error(transparent)]
     Source(#[from] store_api::Error),
@@ -35,7 +38,9 @@ impl Error {
     /// What the caller does next.
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::Cursor | Self::Pattern(_) | Self::Unsupported { .. } => ErrorKind::Invalid,
+            Self::Cursor | Self::Pattern(_) | Self::Unsupported { .. } | Self::Limit(_) => {
+                ErrorKind::Invalid
+            }
             Self::Source(error) => error.kind,
             Self::View(_) | Self::Arrow(_) => ErrorKind::Internal,
         }

@@ -1,11 +1,12 @@
 //! Runs questions over a [`SpanSource`](store_api::SpanSource): search, trace by id, orphans, services, operations, attribute names and values;
 //! over a [`LogSource`](store_api::LogSource): the log records of a trace; over a [`CountSource`](store_api::CountSource): roll-ups, rates, edges.
 //!
-//! Vocabulary: a *condition* is the filter of a TraceQL query compiled for columns; a *candidate* is a trace that has a span
-//! which may match; a candidate is *resolved* once its whole trace has been read, de-duplicated and judged.
+//! Vocabulary: a *condition* is the filter of a TraceQL query compiled for columns; a *plan* is a whole search compiled: its filters, what is done with
+//! the spans that meet them, and *clauses*, of each of which a trace must have a span to be found; a *candidate* is a trace that may have one for each;
+//! a candidate is *resolved* once its whole trace has been read, de-duplicated and judged.
 //!
-//! Flow of a search ([`Engine::search`]): parse (in `traceql`) → [`condition`] and [`pushdown`] → scan newest first, collecting
-//! candidates → resolve them in the order of what their start can be at best → stop when enough traces are known to come
+//! Flow of a search ([`Engine::search`]): parse (in `traceql`) → [`plan`], of [`condition`], [`operand`] and [`pushdown`] → scan newest first, collecting
+//! candidates → resolve them, by [`spansets`] and [`tree`] where rows alone do not tell, in the order of what their start can be at best → stop when enough traces are known to come
 //! first. Every other question is one scan.
 //!
 //! Invariants:
@@ -31,6 +32,7 @@ mod group;
 mod held;
 mod leave;
 mod logs;
+mod metrics;
 mod names;
 mod operand;
 mod orphans;
@@ -54,6 +56,7 @@ pub use found::FoundAttribute;
 pub use group::{GroupValue, Label};
 pub use leave::{EXPORT_MESSAGE_SPANS, EXPORT_TRACES_MAX, Matching};
 pub use logs::{LOG_RECORDS_MAX, Logs, TraceLogs};
+pub use metrics::{Exemplar, MetricsRequest, MetricsResult, MetricsSeries, SERIES_MAX};
 pub use names::{
     AttributeNames, AttributeValue, AttributeValues, AttributeValuesRequest, NAMES_MAX, Operation,
     Operations, Service, Services,

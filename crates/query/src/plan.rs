@@ -1,5 +1,6 @@
 //! A search compiled: the conditions of its filters, each once, what is done with the spans that meet them, and what a trace must have to be found.
 
+use arrow::array::RecordBatch;
 use model::TraceId;
 use store_api::Predicate;
 use traceql::ast::{
@@ -11,9 +12,10 @@ use traceql::{Body, Expr, Query};
 use crate::condition::{Condition, Needs};
 use crate::context::TraceContext;
 use crate::error::Error;
+use crate::eval::judge;
 use crate::operand::Operand;
 use crate::pushdown;
-use crate::value::{Test, Value};
+use crate::value::{Test, Tri, Value};
 
 /// Most clauses of a plan; what more a query says is looked at in whole traces only.
 const CLAUSES_MAX: usize = 64;
@@ -152,6 +154,25 @@ impl Plan {
             .iter()
             .map(|clause| predicate_of(clause, &self.filters));
         pushdown::any(of_clauses.collect())
+    }
+
+    /// The set of all clauses.
+    pub(crate) fn all_clauses(&self) -> u64 {
+        u64::MAX >> (CLAUSES_MAX - self.clauses.len())
+    }
+
+    /// By row: the clauses that it may meet.
+    pub(crate) fn clauses_met(&self, batch: &RecordBatch) -> Result<Vec<u64>, Error> {
+        let mut met = vec![0; batch.num_rows()];
+        for (number, clause) in self.clauses.iter().enumerate() {
+            for filter in clause {
+                let verdicts = judge(&self.filters[*filter].condition, batch, None)?;
+                for (met, verdict) in met.iter_mut().zip(verdicts) {
+                    *met |= u64::from(verdict != Tri::False) << number;
+                }
+            }
+        }
+        Ok(met)
     }
 
     /// What judging rows by the filters of clauses takes.

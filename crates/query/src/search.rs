@@ -222,8 +222,8 @@ impl<'a> Search<'a> {
         let columns = SpanColumns::new(batch);
         let ids = columns.ids(Column::TraceId)?;
         let starts = columns.int64(Column::StartTimeUnixNano)?;
-        let all = u64::MAX >> (u64::BITS as usize - self.plan.clauses.len());
-        let met = self.clauses_met(batch)?;
+        let all = self.plan.all_clauses();
+        let met = self.plan.clauses_met(batch)?;
         for (row, met) in met.into_iter().enumerate() {
             let start = starts.value(row);
             if met == 0 || !self.request.time.contains(start) {
@@ -248,20 +248,6 @@ impl<'a> Search<'a> {
             }
         }
         Ok(())
-    }
-
-    /// By row: the clauses that it may meet.
-    fn clauses_met(&self, batch: &RecordBatch) -> Result<Vec<u64>, Error> {
-        let mut met = vec![0; batch.num_rows()];
-        for (number, clause) in self.plan.clauses.iter().enumerate() {
-            for filter in clause {
-                let verdicts = judge(&self.plan.filters[*filter].condition, batch, None)?;
-                for (met, verdict) in met.iter_mut().zip(verdicts) {
-                    *met |= u64::from(verdict != Tri::False) << number;
-                }
-            }
-        }
-        Ok(met)
     }
 
     /// Resolves candidates while they may come before what is not known yet and the page is not final.

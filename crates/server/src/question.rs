@@ -41,6 +41,7 @@ impl From<query::Error> for ApiError {
             query::Error::Unsupported { place, .. } => Self::invalid_query(error.to_string())
                 .at(place.start)
                 .hint("ask with one filter: `{ … }`"),
+            query::Error::Limit(reason) => Self::invalid_query(reason),
             query::Error::Source(error) => error.into(),
             query::Error::View(_) | query::Error::Arrow(_) => Self::internal(error.to_string()),
         }

@@ -6,6 +6,7 @@
 pub(crate) mod proto;
 
 mod grpc;
+mod metrics;
 mod search;
 mod tags;
 mod trace;
@@ -19,7 +20,7 @@ use tonic::service::Routes;
 
 use crate::state::App;
 
-/// The version that our answers are compatible with; 2.7.0 and later make Grafana stream metrics, which come with issue "Questions".
+/// The version that our answers are compatible with; 2.7.0 and later make Grafana stream metrics over gRPC, which are answered over HTTP only.
 const COMPATIBLE_WITH: &str = "2.6.0";
 
 /// All routes of the listener.
@@ -36,6 +37,8 @@ pub(crate) fn router(app: &App) -> Router<App> {
         .route("/api/search/tag/{*rest}", get(tags::values))
         .route("/api/v2/search/tags", get(tags::names_v2))
         .route("/api/v2/search/tag/{*rest}", get(tags::values_v2))
+        .route("/api/metrics/query_range", get(metrics::range))
+        .route("/api/metrics/query", get(metrics::instant))
         .route("/api/status/buildinfo", get(build_info))
         .fallback(unknown)
 }

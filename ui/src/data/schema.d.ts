@@ -543,6 +543,18 @@ export interface components {
             /** @description When it happened, or `0`. */
             timeUnixNano: string;
         };
+        /** @description Spans of a trace that match together. */
+        MatchedGroup: {
+            /** @description What the query groups by and what it counts, named as in the query. */
+            labels: components["schemas"]["Attribute"][];
+            /**
+             * Format: int64
+             * @description Spans of the group.
+             */
+            matched: number;
+            /** @description Those of them that are shown. */
+            spanIds: string[];
+        };
         /** @description A span that matches. */
         MatchedSpan: {
             /** @description The attributes that the query names. */
@@ -987,6 +999,8 @@ export interface components {
              * @description Of them, with status error.
              */
             errorCount: number;
+            /** @description The groups that the query makes of them; empty unless it groups (`by`) or counts (`count() > 2`). */
+            groups: components["schemas"]["MatchedGroup"][];
             /** @description Whether a span without parent was received. */
             hasRoot: boolean;
             /**
@@ -1005,7 +1019,7 @@ export interface components {
              * @description Spans received.
              */
             spanCount: number;
-            /** @description Some of them, the earliest first. */
+            /** @description Some of them, group by group, the earliest first. */
             spans: components["schemas"]["MatchedSpan"][];
             /** @description Of the earliest span. */
             startUnixNano: string;

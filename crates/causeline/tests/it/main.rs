@@ -15,4 +15,5 @@ mod otlp;
 mod own_traces;
 mod tempo;
 mod times;
+mod traceql;
 mod transfer;

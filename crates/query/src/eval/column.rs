@@ -234,6 +234,16 @@ impl<'a> FieldColumn<'a> {
         }
     }
 
+    /// What rows share that have the same value, when values are interned.
+    pub(crate) fn dictionary_key(&self, row: usize) -> Option<usize> {
+        match self {
+            Self::Text(column) => Some(column.key(row)),
+            Self::Table(keys, _) => Some(keys.key(row)),
+            Self::Status(codes) | Self::Kind(codes) => usize::try_from(codes.value(row)).ok(),
+            _ => None,
+        }
+    }
+
     /// The values of the field on one row: none or one, several for events and links. Absent ones may be left out.
     pub(crate) fn values(&self, row: usize) -> Vec<Value<'a>> {
         match self {

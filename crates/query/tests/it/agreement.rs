@@ -149,7 +149,7 @@ fn check(
             cursor,
             ..request(query.clone())
         };
-        let page = answer(engine.search(&request)).unwrap();
+        let page = answer(engine.search(&request)).expect("memory does not fail");
         prop_assert_eq!(&page.partial, &None);
         prop_assert!(page.traces.len() == limit || page.next_cursor.is_none());
         paged.extend(page.traces.iter().map(said));

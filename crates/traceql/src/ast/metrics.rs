@@ -169,6 +169,14 @@ impl MetricsFunction {
         }
     }
 
+    /// Whether it makes one series of the spans of a group.
+    pub const fn has_one_series(&self) -> bool {
+        matches!(
+            self,
+            Self::Rate | Self::CountOverTime | Self::OverTime { .. }
+        )
+    }
+
     /// The field whose values it takes.
     pub const fn of(&self) -> Option<&Field> {
         match self {

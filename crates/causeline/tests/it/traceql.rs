@@ -1,0 +1,127 @@
+//! The whole of TraceQL over a node: structural operators, pipelines and metrics, over Tempo's and the native API.
+
+use opentelemetry_proto::tonic::trace::v1::{Span, Status};
+
+use crate::node::{Node, get_json};
+use crate::otlp::{must_export, request, span, trace_id};
+
+/// Two requests of the gateway that call the database, the second in vain; each service's spans come in a request of their own.
+async fn node_with_calls(folder: &std::path::Path) -> Node {
+    let node = Node::start(folder, &[]);
+    let call = |trace: u64, id: u64, parent: Option<u64>, name: &str| Span {
+        parent_span_id: parent.map_or(Vec::new(), |id| id.to_be_bytes().to_vec()),
+        ..span(trace, id, name)
+    };
+    let mut failed = call(2, 2, Some(1), "select");
+    failed.status = Some(Status {
+        code: 2,
+        ..Default::default()
+    });
+    let url = node.url("OTLP/HTTP");
+    let queries = vec![call(1, 2, Some(1), "select"), failed];
+    must_export(&url, &request("db", queries)).await;
+    let roots = vec![call(1, 1, None, "GET /"), call(2, 1, None, "GET /")];
+    must_export(&url, &request("gateway", roots)).await;
+    node
+}
+
+/// Status and body of a GET.
+async fn answered(url: &str) -> (u16, String) {
+    let response = reqwest::get(url).await.expect("an answer");
+    let status = response.status().as_u16();
+    (status, response.text().await.expect("a whole body"))
+}
+
+fn encoded(query: &str) -> String {
+    let byte = |byte: u8| format!("%{byte:02X}");
+    query.bytes().map(byte).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn structure_is_searched_over_whole_traces() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let node = node_with_calls(folder.path()).await;
+    let (tempo, native) = (node.url("Tempo"), node.url("UI"));
+    let failing = r#"{ resource.service.name = "gateway" } >> { status = error }"#;
+    let found = get_json(&format!("{tempo}/api/search?q={}", encoded(failing))).await;
+    let traces = found["traces"].as_array().expect("traces");
+    assert_eq!(traces.len(), 1, "{found}");
+    assert_eq!(traces[0]["traceID"], trace_id(2));
+    assert_eq!(traces[0]["spanSets"][0]["spans"][0]["name"], "select");
+
+    let grouped = "{ } | by(resource.service.name) | count() > 0 | select(nestedSetParent)";
+    let found = get_json(&format!("{tempo}/api/search?q={}", encoded(grouped))).await;
+    let sets = found["traces"][0]["spanSets"].as_array().expect("spansets");
+    let group = |set: &serde_json::Value| {
+        let attributes = &set["attributes"];
+        let service = attributes[0]["value"]["stringValue"].clone();
+        let count = attributes[1]["value"]["intValue"].clone();
+        let selected = &set["spans"][0]["attributes"];
+        let selected = selected.as_array().expect("attributes").iter();
+        let parent = selected.filter(|a| a["key"] == "nestedSetParent");
+        let parent = parent.map(|a| a["value"]["intValue"].clone()).next();
+        (service, count, parent.unwrap_or_default())
+    };
+    let groups: Vec<_> = sets.iter().map(group).collect();
+    let expected = [("db", "1", "1"), ("gateway", "1", "-1")];
+    assert_eq!(
+        groups,
+        expected.map(|(s, n, p)| (s.into(), n.into(), p.into())),
+        "{found}"
+    );
+
+    let of_parent = r#"{ parent.resource.service.name = "gateway" && duration * 2 > 1ms }"#;
+    let found = get_json(&format!("{native}/api/v1/search?q={}", encoded(of_parent))).await;
+    assert_eq!(found["traces"].as_array().map(Vec::len), Some(2), "{found}");
+    let refused = answered(&format!("{tempo}/api/search?q={}", encoded(of_parent))).await;
+    assert_eq!(refused.0, 400, "Tempo has no conditions on parents");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn metrics_count_the_spans_that_a_pipeline_finds() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let node = node_with_calls(folder.path()).await;
+    let tempo = node.url("Tempo");
+    let ask = async |path: &str, query: &str, more: &str| {
+        get_json(&format!(
+            "{tempo}/api/metrics/{path}?q={}&since=10m{more}",
+            encoded(query)
+        ))
+        .await
+    };
+    let counted = "{ } | count_over_time() by (resource.service.name)";
+    let found = ask("query_range", counted, "&step=1h").await;
+    let series = found["series"].as_array().expect("series");
+    assert_eq!(series.len(), 2, "{found}");
+    for series in series {
+        let total: f64 = series["samples"]
+            .as_array()
+            .expect("samples")
+            .iter()
+            .map(|sample| sample["value"].as_f64().expect("a number"))
+            .sum();
+        assert_eq!(total, 2.0, "{series}");
+        assert_eq!(series["exemplars"].as_array().map(Vec::len), Some(2));
+    }
+
+    let structural = "({ } >> { status = error }) | count_over_time()";
+    let found = ask("query", structural, "").await;
+    assert_eq!(found["series"][0]["value"], 1.0, "{found}");
+    let share = "({ status = error } | count_over_time()) / ({ } | count_over_time())";
+    let found = ask("query", share, "").await;
+    assert_eq!(found["series"][0]["value"], 0.25, "{found}");
+    let slowest = "{ } | quantile_over_time(duration, 1, 0.5) by (name) | topk(1)";
+    let found = ask("query", slowest, "").await;
+    let slowest = found["series"][0]["value"].as_f64().expect("a number");
+    assert!((slowest - 0.005).abs() < 1e-9, "seconds: {found}");
+
+    let bomb = answered(&format!(
+        "{tempo}/api/metrics/query_range?q={}&start=0&end=1700000000&step=1s",
+        encoded(counted)
+    ))
+    .await;
+    assert_eq!(bomb.0, 400);
+    assert!(bomb.1.contains("longer step"), "{}", bomb.1);
+    let search = answered(&format!("{tempo}/api/metrics/query?q={}", encoded("{ }"))).await;
+    assert_eq!(search.0, 400, "{}", search.1);
+}
