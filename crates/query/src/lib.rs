@@ -7,7 +7,7 @@
 //!
 //! Flow of a search ([`Engine::search`]): parse (in `traceql`) → [`plan`], of [`condition`], [`operand`] and [`pushdown`] → scan newest first, collecting
 //! candidates → resolve them, by [`spansets`] and [`tree`] where rows alone do not tell, in the order of what their start can be at best → stop when enough traces are known to come
-//! first. Every other question is one scan.
+//! first. Every other question is one scan. [`Forest`], [`critical_path`] and [`self_times`] are arithmetic over the spans of one trace, wherever they come from.
 //!
 //! Invariants:
 //! - Results do not depend on how a source cuts its spans into batches, nor on what it prunes.
@@ -22,11 +22,13 @@
 mod condition;
 mod context;
 mod counts;
+mod critical_path;
 mod cursor;
 mod engine;
 mod error;
 mod eval;
 mod facts;
+mod forest;
 mod found;
 mod group;
 mod held;
@@ -41,6 +43,7 @@ mod pushdown;
 mod rates;
 mod retention;
 mod search;
+mod self_time;
 mod spansets;
 mod summary;
 mod traces;
@@ -48,10 +51,12 @@ mod tree;
 mod value;
 
 pub use counts::{Counts, Summed};
+pub use critical_path::{PathPart, SpanTime, critical_path};
 pub use cursor::Cursor;
 pub use engine::{Engine, Partial, Report};
 pub use error::Error;
 pub use facts::TraceFacts;
+pub use forest::Forest;
 pub use found::FoundAttribute;
 pub use group::{GroupValue, Label};
 pub use leave::{EXPORT_MESSAGE_SPANS, EXPORT_TRACES_MAX, Matching};
@@ -65,5 +70,6 @@ pub use orphans::Orphans;
 pub use rates::{ANSWER_POINTS_MAX, POINTS_MAX, RateKey, Rates, RatesRequest};
 pub use retention::RetentionRules;
 pub use search::{CANDIDATES_MAX, SearchRequest, SearchResult, search_scan};
+pub use self_time::self_times;
 pub use summary::{FoundSpanset, MatchedSpan, ServiceCount, TraceSummary};
 pub use traces::{BYTES_HELD_MAX, SPANS_HELD_MAX, Trace};
