@@ -10,6 +10,8 @@ use crate::commands::export::ExportArgs;
 use crate::commands::holds::{EraseArgs, PinArgs};
 use crate::commands::import::ImportArgs;
 use crate::commands::inspect::InspectArgs;
+use crate::commands::query::QueryArgs;
+use crate::commands::trace::TraceArgs;
 use crate::commands::verify::VerifyArgs;
 
 /// Distributed tracing in one binary.
@@ -26,6 +28,10 @@ pub(crate) enum Command {
     Serve(ServeArgs),
     /// Run a node and a small shop of real services that sends it traces
     Demo(DemoArgs),
+    /// Find traces on a running server
+    Query(QueryArgs),
+    /// Draw a trace of a running server as a tree, with its critical path
+    Trace(TraceArgs),
     /// Keep traces beyond their retention, on a running server
     Pin(PinArgs),
     /// Erase traces from everything that a running server keeps

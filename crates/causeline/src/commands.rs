@@ -5,6 +5,9 @@ pub(crate) mod export;
 pub(crate) mod holds;
 pub(crate) mod import;
 pub(crate) mod inspect;
+pub(crate) mod query;
+pub(crate) mod terminal;
+pub(crate) mod trace;
 pub(crate) mod verify;
 pub(crate) mod when;
 

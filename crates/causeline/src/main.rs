@@ -30,6 +30,8 @@ fn main() -> ExitCode {
     let ended = match Cli::parse().command {
         Command::Serve(args) => node::run(&args),
         Command::Demo(args) => demo::run(args),
+        Command::Query(args) => commands::query::run(args),
+        Command::Trace(args) => commands::trace::run(args),
         Command::Pin(args) => commands::holds::run_pin(args),
         Command::Erase(args) => commands::holds::run_erase(args),
         Command::Export(args) => commands::export::run(args),

@@ -85,6 +85,11 @@ impl Client {
         self.send(self.request(Method::POST, path).json(body)).await
     }
 
+    /// The answer to a GET of `path`, to be read as it comes.
+    pub(crate) async fn open_get(&self, path: &str) -> Result<reqwest::Response, ClientError> {
+        self.send(self.request(Method::GET, path)).await
+    }
+
     /// Deletes what is at `path`.
     pub(crate) async fn delete(&self, path: &str) -> Result<(), ClientError> {
         self.send(self.request(Method::DELETE, path))

@@ -1,6 +1,7 @@
 //! The real binary, over real sockets, on a real disk.
 
 mod answers;
+mod asking;
 mod bench;
 mod counts;
 mod crash;
