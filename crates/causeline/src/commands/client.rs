@@ -117,7 +117,8 @@ impl Client {
     fn broken(&self, source: reqwest::Error) -> ClientError {
         ClientError::Transport {
             server: self.server.clone(),
-            source,
+            // The address would bring a whole query along.
+            source: source.without_url(),
         }
     }
 }

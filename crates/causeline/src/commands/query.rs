@@ -18,6 +18,9 @@ use crate::node::AnyError;
 /// Traces of a page at most: so few that the first are on the screen soon.
 const PAGE_TRACES: u64 = 100;
 
+/// Bytes of a query that fit the address of a request (65,534) however they are escaped, which takes three for one.
+const QUERY_BYTES_MAX: usize = 20_000;
+
 /// Find traces on a running server.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct QueryArgs {
@@ -110,6 +113,9 @@ async fn pages(
     args: &QueryArgs,
     mut show: impl FnMut(&[api::TraceSummary], bool) -> Result<(), AnyError>,
 ) -> Result<Ended, AnyError> {
+    if args.query.len() > QUERY_BYTES_MAX {
+        return Err(format!("the query is too long: of {QUERY_BYTES_MAX} bytes at most").into());
+    }
     let client = Client::new(&args.server);
     // Once, so that all pages are of one range.
     let millis = |when: When| when.unix_milli(&SystemClock).to_string();

@@ -270,4 +270,14 @@ async fn a_refused_query_is_shown_with_the_place() {
           = hint: did you mean `duration`?
     "#]],
     );
+
+    let long = |bytes: usize| format!("{{ name = \"{}\" }}", "é".repeat(bytes / 2 - 7));
+    let output = causeline(&node, &["query", &long(20_000)]);
+    assert_eq!(stderr(&output), "no trace matches\n");
+    refused(
+        &long(20_002),
+        expect![[r#"
+        causeline: the query is too long: of 20000 bytes at most
+    "#]],
+    );
 }

@@ -33,7 +33,7 @@ pub(super) fn rows(trace: &api::TraceSummary, spans_max: usize, terminal: Termin
         trace.span_count,
         terminal.paint(style, errors),
         fit(&root(trace), root_width(terminal)),
-        trace.trace_id
+        harmless(&trace.trace_id)
     );
     let shown = trace.spans.iter().take(spans_max);
     let n_shown = shown.len() as u64;

@@ -71,13 +71,15 @@ fn head(shape: &Shape<'_>, out: &mut impl Write) -> io::Result<()> {
     )?;
     writeln!(out, "critical path ({ON_PATH}): {}", shares(shape))?;
     let facts = &trace.facts;
-    if !facts.complete {
-        writeln!(
+    match (facts.complete, facts.roots, facts.missing_parents) {
+        (true, ..) => {}
+        (false, 1, 0) => writeln!(out, "not complete: not all of it could be read")?,
+        (false, roots, missing) => writeln!(
             out,
             "not complete: {}, {} not received",
-            counted(facts.roots, "root"),
-            counted(facts.missing_parents, "parent")
-        )?;
+            counted(roots, "root"),
+            counted(missing, "parent")
+        )?,
     }
     if facts.conflicting_spans > 0 {
         writeln!(

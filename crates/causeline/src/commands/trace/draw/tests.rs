@@ -56,9 +56,13 @@ fn response(spans: Vec<api::SpanRow>) -> api::TraceResponse {
 }
 
 fn drawn(spans: Vec<api::SpanRow>, bounds: BoundsArgs, columns: usize) -> String {
+    drawn_of(&response(spans), bounds, columns)
+}
+
+fn drawn_of(response: &api::TraceResponse, bounds: BoundsArgs, columns: usize) -> String {
     let mut out = Vec::new();
     let terminal = Terminal::new(Some(columns), false);
-    trace(&response(spans), bounds, terminal, &mut out).expect("memory takes all");
+    trace(response, bounds, terminal, &mut out).expect("memory takes all");
     String::from_utf8(out).expect("text")
 }
 
@@ -193,6 +197,28 @@ fn no_spans_and_no_time() {
           SERVICE AND NAME                               WHEN                      DURATION      SELF  STATUS
           ?                                              ─                             0 ns      0 ns
     "#]],
+    );
+}
+
+#[test]
+fn what_is_missing_or_odd_is_told_in_the_head() {
+    let mut response = response(vec![span(1, None, 0, "GET /", 0, 5)]);
+    response.facts.complete = false;
+    response.facts.conflicting_spans = 2;
+    let text = drawn_of(&response, DEFAULT, 100);
+    assert!(
+        text.contains("\nnot complete: not all of it could be read\n"),
+        "{text}"
+    );
+    assert!(
+        text.contains("\n2 spans came again with other contents\n"),
+        "{text}"
+    );
+    (response.facts.roots, response.facts.missing_parents) = (0, 1);
+    let text = drawn_of(&response, DEFAULT, 100);
+    assert!(
+        text.contains("\nnot complete: 0 roots, 1 parent not received\n"),
+        "{text}"
     );
 }
 
