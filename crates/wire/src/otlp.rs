@@ -18,10 +18,11 @@ mod protobuf;
 pub use export::{ExportError, spans_to_traces_data, to_logs_data, to_messages, to_traces_data};
 pub use export_json::OtlpJson;
 pub use import::{ImportError, from_logs_data, from_traces_data};
-pub(crate) use json::problem as json_problem;
 pub use json::{decode_json, decode_logs_json};
+pub(crate) use json::{json_error, problem as json_problem, utf8};
 pub use limits::Limits;
 pub use outcome::{DecodeError, Decoded, RejectReason, Rejected};
+pub(crate) use protobuf::{Malformed, Reader};
 pub use protobuf::{decode_logs_protobuf, decode_protobuf};
 
 #[cfg(test)]

@@ -1,26 +1,45 @@
-//! Zipkin's JSON, version 2: what reporters send and its UI and API (`/api/v2/trace`, `/api/v2/traces`) give.
+//! Zipkin's spans, version 2, in and out: what reporters send and its UI and API (`/api/v2/trace`, `/api/v2/traces`) give.
 //!
-//! Such a file is a list of spans, or a list of such lists. Times are microseconds. Tags become attributes and are put back where the
+//! Out: [`JsonSpan`]. In: [`decode_json`] and [`decode_protobuf`] for a reporter's request, [`decode_span`] for an element of a file. Such a file is a list of spans, or a list of such lists. Times are microseconds. Tags become attributes and are put back where the
 //! OpenTelemetry specification's Zipkin mapping made tags of fields (`crate::tags`); an annotation becomes an event, with attributes
 //! where it has that mapping's form `"name": {…}`. The local endpoint's name is `service.name`; the addresses of endpoints are the attributes
 //! that the semantic conventions have for them.
 //!
-//! A server's half of a shared span keeps the id that it shares, and says so in the attribute `zipkin.shared`.
+//! A server's half of a shared span keeps the id that it shares, and says so in the attribute `zipkin.shared`; one of a trace that somebody forced to be sampled has `zipkin.debug`.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use columnar::VALUE_DEPTH_MAX;
 use model::{AnyValue, Event, KeyValue, Resource, Span, SpanKind};
 use serde::Deserialize;
 use serde_json::Value;
 
 use crate::refused::{Problem, span_id, trace_id, unix_nano};
 use crate::tags::{Tags, plain};
+use crate::zipkin::items::{Items, Text};
+
+mod encode;
+mod items;
+mod protobuf;
+mod request;
+
+pub use encode::{JsonSpan, REMOTE_NAMES};
+pub use protobuf::decode_protobuf;
+pub use request::decode_json;
 
 #[cfg(test)]
 mod tests;
 
-#[derive(Deserialize)]
+/// The attribute of a server's half of a shared span.
+const SHARED: &str = "zipkin.shared";
+/// The attribute of a span that was forced to be sampled.
+const DEBUG: &str = "zipkin.debug";
+
+/// Bytes of an annotation that is looked at for attributes: their values take a multiple of it in memory.
+const NAMED_BYTES_MAX: usize = 4 << 20;
+
+#[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct RawSpan {
     trace_id: String,
@@ -44,9 +63,9 @@ struct RawSpan {
     #[serde(default)]
     remote_endpoint: Option<RawEndpoint>,
     #[serde(default)]
-    annotations: Option<Vec<RawAnnotation>>,
+    annotations: Items<Vec<RawAnnotation>>,
     #[serde(default)]
-    tags: Option<BTreeMap<String, Value>>,
+    tags: Items<BTreeMap<String, Text>>,
 }
 
 #[derive(Default, Deserialize)]
@@ -76,12 +95,19 @@ struct RawAnnotation {
 /// Cost:   O(bytes); the caller bounds `text`.
 pub fn decode_span(text: &str) -> Result<Span, Problem> {
     let raw: RawSpan = serde_json::from_str(text)?;
+    let (mut span, annotations) = without_events(raw)?;
+    span.events = annotations.map(event).collect::<Result<_, _>>()?;
+    Ok(span)
+}
+
+/// The span but for its events, which are made of the annotations.
+fn without_events(raw: RawSpan) -> Result<(Span, impl Iterator<Item = RawAnnotation>), Problem> {
     let start = unix_nano("timestamp", raw.timestamp.unwrap_or(0))?;
     let duration = unix_nano("duration", raw.duration.unwrap_or(0))?;
     let end = start
         .checked_add(duration)
         .ok_or(Problem::Time("the end"))?;
-    let mut tags = Tags(raw.tags.into_iter().flatten().map(tag).collect());
+    let mut tags = Tags(raw.tags.kept.into_iter().map(tag).collect());
     let fields = tags.take_fields();
     let mut resource = Resource::default();
     let local = raw.local_endpoint.unwrap_or_default();
@@ -96,11 +122,13 @@ pub fn decode_span(text: &str) -> Result<Span, Problem> {
     }
     address(&remote, "network.peer", &mut tags);
     if raw.shared == Some(true) {
-        absent(&mut tags, "zipkin.shared", true.into());
+        absent(&mut tags, SHARED, true.into());
+    }
+    if raw.debug == Some(true) {
+        absent(&mut tags, DEBUG, true.into());
     }
     let parent = raw.parent_id.filter(|id| !id.is_empty());
-    let events = raw.annotations.into_iter().flatten().map(event);
-    Ok(Span {
+    let span = Span {
         trace_id: trace_id("traceId", &raw.trace_id)?,
         span_id: span_id("id", &raw.id)?,
         parent_span_id: parent.map(|id| span_id("parentId", &id)).transpose()?,
@@ -113,7 +141,7 @@ pub fn decode_span(text: &str) -> Result<Span, Problem> {
         end_time_unix_nano: end,
         attributes: tags.0,
         dropped_attributes_count: fields.dropped_attributes_count,
-        events: events.collect::<Result<_, _>>()?,
+        events: Vec::new(),
         dropped_events_count: fields.dropped_events_count,
         links: Vec::new(),
         dropped_links_count: fields.dropped_links_count,
@@ -121,7 +149,8 @@ pub fn decode_span(text: &str) -> Result<Span, Problem> {
         status_message: fields.status_message,
         resource: Arc::new(resource),
         scope: fields.scope,
-    })
+    };
+    Ok((span, raw.annotations.kept.into_iter()))
 }
 
 fn kind_of(kind: Option<&str>) -> SpanKind {
@@ -135,12 +164,7 @@ fn kind_of(kind: Option<&str>) -> SpanKind {
     }
 }
 
-fn tag((key, value): (String, Value)) -> KeyValue {
-    let value = match value {
-        Value::String(text) => text,
-        // Not allowed, and sent nevertheless.
-        other => other.to_string(),
-    };
+fn tag((key, Text(value)): (String, Text)) -> KeyValue {
     KeyValue::new(key, value)
 }
 
@@ -175,6 +199,9 @@ fn event(annotation: RawAnnotation) -> Result<Event, Problem> {
 
 /// `"name": {"key": value, …}`, as exporters write an event with attributes.
 fn named(text: &str) -> Option<(String, Vec<KeyValue>)> {
+    if !text.starts_with('"') || !text.ends_with('}') || text.len() > NAMED_BYTES_MAX {
+        return None;
+    }
     let object = format!("{{{text}}}");
     let mut object: serde_json::Map<String, Value> = serde_json::from_str(&object).ok()?;
     if object.len() != 1 {
@@ -184,9 +211,25 @@ fn named(text: &str) -> Option<(String, Vec<KeyValue>)> {
     let Value::Object(attributes) = object.remove(&name)? else {
         return None;
     };
+    if !attributes
+        .values()
+        .all(|value| is_flat(value, VALUE_DEPTH_MAX))
+    {
+        return None;
+    }
     let attribute = |(key, value): (String, Value)| KeyValue {
         key,
         value: plain(value),
     };
     Some((name, attributes.into_iter().map(attribute).collect()))
+}
+
+/// Whether `value` nests no deeper than `levels`.
+fn is_flat(value: &Value, levels: usize) -> bool {
+    let is_flat_below = |value: &Value| levels > 1 && is_flat(value, levels - 1);
+    match value {
+        Value::Array(values) => values.iter().all(is_flat_below),
+        Value::Object(members) => members.values().all(is_flat_below),
+        _ => true,
+    }
 }

@@ -39,13 +39,21 @@ pub fn decode_logs_json(
 }
 
 fn decode<R: Record>(body: &[u8], limits: &Limits) -> Result<Decoded<R>, DecodeError> {
-    if body.len() > limits.body_bytes_max {
-        return Err(DecodeError::TooLarge {
-            bytes: body.len(),
-            max: limits.body_bytes_max,
-        });
-    }
-    let text = std::str::from_utf8(body).map_err(|error| {
+    let text = utf8(body, limits)?;
+    let mut request = Request::<R>::new(limits);
+    let mut json = serde_json::Deserializer::from_str(text);
+    message::read(&mut json, &mut request)
+        .and_then(|()| json.end())
+        .map_err(|error| json_error(&error))?;
+    Ok(request.finish())
+}
+
+/// The text of a body of JSON.
+///
+/// Errors: `TooLarge` above `limits.body_bytes_max`; `Json` where it is not UTF-8.
+pub(crate) fn utf8<'b>(body: &'b [u8], limits: &Limits) -> Result<&'b str, DecodeError> {
+    limits.check_size(body)?;
+    std::str::from_utf8(body).map_err(|error| {
         let before = &body[..error.valid_up_to()];
         let lines = before.iter().filter(|&&b| b == b'\n').count();
         let last = before.iter().rposition(|&b| b == b'\n');
@@ -54,17 +62,16 @@ fn decode<R: Record>(body: &[u8], limits: &Limits) -> Result<Decoded<R>, DecodeE
             line: lines + 1,
             column: before.len() - last.map_or(0, |at| at + 1) + 1,
         }
-    })?;
-    let mut request = Request::<R>::new(limits);
-    let mut json = serde_json::Deserializer::from_str(text);
-    message::read(&mut json, &mut request)
-        .and_then(|()| json.end())
-        .map_err(|error| DecodeError::Json {
-            problem: problem(&error),
-            line: error.line(),
-            column: error.column(),
-        })?;
-    Ok(request.finish())
+    })
+}
+
+/// A request that is no JSON of its kind.
+pub(crate) fn json_error(error: &serde_json::Error) -> DecodeError {
+    DecodeError::Json {
+        problem: problem(error),
+        line: error.line(),
+        column: error.column(),
+    }
 }
 
 /// The error without the content that serde_json quotes.

@@ -1,5 +1,7 @@
 //! How much one request may hold.
 
+use super::DecodeError;
+
 /// Bounds on a request; a span or log record (or those of a resource or scope) over one of them is rejected, the rest is kept.
 ///
 /// With the defaults one request takes less than a gigabyte while it is decoded, whatever its bytes are.
@@ -35,6 +37,19 @@ impl Default for Limits {
             text_bytes_max: 16 << 20,
             value_bytes_max: 4 << 20,
             batch_bytes_max: 256 << 20,
+        }
+    }
+}
+
+impl Limits {
+    /// Refuses a body that is too large as a whole.
+    pub(crate) fn check_size(&self, body: &[u8]) -> Result<(), DecodeError> {
+        match body.len() > self.body_bytes_max {
+            true => Err(DecodeError::TooLarge {
+                bytes: body.len(),
+                max: self.body_bytes_max,
+            }),
+            false => Ok(()),
         }
     }
 }

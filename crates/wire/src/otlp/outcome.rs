@@ -14,7 +14,7 @@ pub struct Decoded<R = SpanBatchBuilder> {
 }
 
 /// The rows that a request of some signal decodes to.
-pub(super) trait Rows: columnar::BatchBuilder {
+pub(crate) trait Rows: columnar::BatchBuilder {
     /// What one is called in messages.
     const RECORD: &'static str;
 }
@@ -138,7 +138,7 @@ pub struct Rejected {
 
 impl Rejected {
     /// None of the signal whose rows are `R`.
-    pub(super) fn none<R: Rows>() -> Self {
+    pub(crate) fn none<R: Rows>() -> Self {
         Self {
             record: R::RECORD,
             counts: [0; RejectReason::ALL.len()],
@@ -183,7 +183,7 @@ impl Rejected {
     }
 
     /// Counts `count` of them, the first of which stands at `position` in the request.
-    pub(super) fn add(&mut self, reason: RejectReason, position: u64, count: u64) {
+    pub(crate) fn add(&mut self, reason: RejectReason, position: u64, count: u64) {
         if count > 0 && self.first.len() < NAMED_MAX {
             self.first.push((position, reason));
         }

@@ -18,7 +18,9 @@ use columnar::{LogBatchBuilder, SpanBatchBuilder, resource_to_json, scope_to_jso
 use hashbrown::HashMap;
 use model::{EntityRef, KeyValue, Resource, Scope};
 
-use self::reader::{Malformed, Reader, utf8};
+pub(crate) use self::reader::{Malformed, Reader};
+
+use self::reader::utf8;
 use super::outcome::Rows;
 use super::{DecodeError, Decoded, Limits, RejectReason, Rejected};
 
@@ -41,12 +43,7 @@ pub fn decode_logs_protobuf(
 }
 
 fn decode<R: Record>(body: &[u8], limits: &Limits) -> Result<Decoded<R>, DecodeError> {
-    if body.len() > limits.body_bytes_max {
-        return Err(DecodeError::TooLarge {
-            bytes: body.len(),
-            max: limits.body_bytes_max,
-        });
-    }
+    limits.check_size(body)?;
     let mut walk = Walk::<R>::new(limits);
     match walk.request(body) {
         Ok(()) => Ok(Decoded {

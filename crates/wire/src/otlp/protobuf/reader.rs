@@ -5,7 +5,7 @@
 
 /// How a field's value is delimited.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum WireType {
+pub(crate) enum WireType {
     Varint,
     Fixed64,
     Bytes,
@@ -16,15 +16,15 @@ pub(super) enum WireType {
 
 /// Bytes that are no protobuf message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Malformed {
-    pub(super) problem: &'static str,
+pub(crate) struct Malformed {
+    pub(crate) problem: &'static str,
     /// Where, as the address of a byte, which only differences are taken of.
     address: usize,
 }
 
 impl Malformed {
     #[cold]
-    pub(super) fn at(problem: &'static str, bytes: &[u8]) -> Self {
+    pub(crate) fn at(problem: &'static str, bytes: &[u8]) -> Self {
         Self {
             problem,
             address: bytes.as_ptr().addr(),
@@ -32,7 +32,7 @@ impl Malformed {
     }
 
     /// The offset in `body`, of which the offending slice is a part; either end of it for a message that was merged from parts.
-    pub(super) fn position(&self, body: &[u8]) -> usize {
+    pub(crate) fn position(&self, body: &[u8]) -> usize {
         self.address
             .saturating_sub(body.as_ptr().addr())
             .min(body.len())
@@ -44,18 +44,18 @@ const GROUP_DEPTH_MAX: usize = 100;
 
 /// What is left of a message.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Reader<'a> {
+pub(crate) struct Reader<'a> {
     rest: &'a [u8],
 }
 
 impl<'a> Reader<'a> {
-    pub(super) fn new(message: &'a [u8]) -> Self {
+    pub(crate) fn new(message: &'a [u8]) -> Self {
         Self { rest: message }
     }
 
     /// The number and wire type of the next field, or `None` at the end of the message.
     #[inline]
-    pub(super) fn field(&mut self) -> Result<Option<(u32, WireType)>, Malformed> {
+    pub(crate) fn field(&mut self) -> Result<Option<(u32, WireType)>, Malformed> {
         if self.rest.is_empty() {
             return Ok(None);
         }
@@ -77,39 +77,39 @@ impl<'a> Reader<'a> {
     }
 
     #[inline]
-    pub(super) fn varint(&mut self, wire: WireType) -> Result<u64, Malformed> {
+    pub(crate) fn varint(&mut self, wire: WireType) -> Result<u64, Malformed> {
         self.expect(wire, WireType::Varint)?;
         self.varint_value()
     }
 
     #[inline]
-    pub(super) fn fixed64(&mut self, wire: WireType) -> Result<u64, Malformed> {
+    pub(crate) fn fixed64(&mut self, wire: WireType) -> Result<u64, Malformed> {
         self.expect(wire, WireType::Fixed64)?;
         self.array().map(u64::from_le_bytes)
     }
 
     #[inline]
-    pub(super) fn fixed32(&mut self, wire: WireType) -> Result<u32, Malformed> {
+    pub(crate) fn fixed32(&mut self, wire: WireType) -> Result<u32, Malformed> {
         self.expect(wire, WireType::Fixed32)?;
         self.array().map(u32::from_le_bytes)
     }
 
     /// The bytes of a string, of bytes, or of a message.
     #[inline]
-    pub(super) fn bytes(&mut self, wire: WireType) -> Result<&'a [u8], Malformed> {
+    pub(crate) fn bytes(&mut self, wire: WireType) -> Result<&'a [u8], Malformed> {
         self.expect(wire, WireType::Bytes)?;
         self.bytes_value()
     }
 
     #[inline]
-    pub(super) fn text(&mut self, wire: WireType) -> Result<&'a str, Malformed> {
+    pub(crate) fn text(&mut self, wire: WireType) -> Result<&'a str, Malformed> {
         let bytes = self.bytes(wire)?;
         utf8(bytes)
     }
 
     /// Passes over the value of a field that nobody knows.
     #[cold]
-    pub(super) fn skip(&mut self, number: u32, wire: WireType) -> Result<(), Malformed> {
+    pub(crate) fn skip(&mut self, number: u32, wire: WireType) -> Result<(), Malformed> {
         if wire != WireType::GroupStart {
             return self.skip_value(wire);
         }
@@ -209,6 +209,6 @@ impl<'a> Reader<'a> {
 }
 
 #[inline]
-pub(super) fn utf8(bytes: &[u8]) -> Result<&str, Malformed> {
+pub(crate) fn utf8(bytes: &[u8]) -> Result<&str, Malformed> {
     std::str::from_utf8(bytes).map_err(|_| Malformed::at("text is not UTF-8", bytes))
 }

@@ -1,0 +1,193 @@
+//! A reporter's request: a list of spans, read into columns one at a time.
+
+use std::fmt;
+
+use columnar::{
+    BatchBuilder, SpanBatchBuilder, SpanHead, resource_to_json, scope_to_json, value_to_text,
+};
+use model::{KeyValue, Span};
+use serde::de::{Deserializer, IgnoredAny, SeqAccess, Visitor};
+
+use super::{RawAnnotation, RawSpan, event, without_events};
+use crate::otlp::{DecodeError, Decoded, Limits, RejectReason, Rejected};
+use crate::otlp::{json_error, utf8};
+use crate::refused::Problem;
+
+/// Decodes the JSON of `POST /api/v2/spans`.
+///
+/// Input:  the uncompressed body.
+/// Output: the spans in their order, and what was left out.
+/// Errors: `TooLarge` above `limits.body_bytes_max`, `Json` when the text is no JSON list of spans, or a field has the wrong type.
+/// Cost:   O(bytes); memory of the columns and of one span as a struct.
+pub fn decode_json(body: &[u8], limits: &Limits) -> Result<Decoded, DecodeError> {
+    let text = utf8(body, limits)?;
+    let mut request = Request::new(limits);
+    let mut json = serde_json::Deserializer::from_str(text);
+    json.deserialize_seq(&mut request)
+        .and_then(|()| json.end())
+        .map_err(|error| json_error(&error))?;
+    Ok(request.finish())
+}
+
+/// The list, and everything that was read of it.
+pub(super) struct Request<'l> {
+    limits: &'l Limits,
+    rows: SpanBatchBuilder,
+    rejected: Rejected,
+}
+
+impl<'de> Visitor<'de> for &mut Request<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list of spans")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
+        for position in 0_u64.. {
+            let is_read = match self.full() {
+                None => match seq.next_element::<RawSpan>()? {
+                    Some(raw) => {
+                        self.add(position, raw);
+                        true
+                    }
+                    None => false,
+                },
+                Some(reason) => {
+                    let passed_over = seq.next_element::<IgnoredAny>()?.is_some();
+                    if passed_over {
+                        self.pass_over(reason, position);
+                    }
+                    passed_over
+                }
+            };
+            if !is_read {
+                break;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl<'l> Request<'l> {
+    pub(super) fn new(limits: &'l Limits) -> Self {
+        Self {
+            limits,
+            rows: SpanBatchBuilder::new(),
+            rejected: Rejected::none::<SpanBatchBuilder>(),
+        }
+    }
+
+    pub(super) fn finish(self) -> Decoded {
+        Decoded {
+            rows: self.rows,
+            rejected: self.rejected,
+        }
+    }
+
+    /// Why no more spans are taken.
+    pub(super) fn full(&self) -> Option<RejectReason> {
+        if self.rows.len() >= self.limits.records_max {
+            Some(RejectReason::TooManyRecords)
+        } else if self.rows.bytes() > self.limits.batch_bytes_max {
+            Some(RejectReason::BatchFull)
+        } else {
+            None
+        }
+    }
+
+    /// Leaves out the span at `position`.
+    pub(super) fn pass_over(&mut self, reason: RejectReason, position: u64) {
+        self.rejected.add(reason, position, 1);
+    }
+
+    pub(super) fn add(&mut self, position: u64, raw: RawSpan) {
+        if let Err(reason) = self.append(raw) {
+            self.rows.abort();
+            self.pass_over(reason, position);
+        }
+    }
+
+    /// Appends the span as a row, unless it is to be rejected: then the row is still open.
+    fn append(&mut self, raw: RawSpan) -> Result<(), RejectReason> {
+        let limits = self.limits;
+        if raw.tags.n_met > limits.attributes_max {
+            return Err(RejectReason::TooManyAttributes);
+        }
+        if raw.annotations.n_met > limits.events_max {
+            return Err(RejectReason::TooManyEvents);
+        }
+        let (span, annotations) = without_events(raw).map_err(|problem| reason(&problem))?;
+        self.check_sizes(&span)?;
+        for annotation in annotations {
+            self.append_event(annotation)?;
+        }
+        self.append_attributes(&span.attributes);
+        let name = span.service_name();
+        self.rows
+            .set_resource(&resource_to_json(&span.resource), name);
+        self.rows.set_scope(&scope_to_json(&span.scope));
+        self.rows.commit(&SpanHead {
+            trace_id: span.trace_id.0,
+            span_id: span.span_id.0,
+            parent_span_id: span.parent_span_id.map(|id| id.0),
+            start_time_unix_nano: span.start_time_unix_nano,
+            end_time_unix_nano: span.end_time_unix_nano,
+            name: &span.name,
+            kind: span.kind.0,
+            status_code: span.status_code.0,
+            status_message: &span.status_message,
+            trace_state: &span.trace_state,
+            flags: span.flags,
+            dropped_attributes_count: span.dropped_attributes_count,
+            dropped_events_count: span.dropped_events_count,
+            dropped_links_count: span.dropped_links_count,
+        });
+        Ok(())
+    }
+
+    fn check_sizes(&self, span: &Span) -> Result<(), RejectReason> {
+        let is_large = |a: &KeyValue| value_to_text(&a.value).1.len() > self.limits.text_bytes_max;
+        let origin_bytes_max = self.limits.value_bytes_max;
+        let has_large_origin = span.service_name().len() > origin_bytes_max
+            || span.scope.name.len() + span.scope.version.len() > origin_bytes_max;
+        match has_large_origin || span.attributes.iter().any(is_large) {
+            true => Err(RejectReason::ValueTooLarge),
+            false => Ok(()),
+        }
+    }
+
+    fn append_event(&mut self, annotation: RawAnnotation) -> Result<(), RejectReason> {
+        let event = event(annotation).map_err(|problem| reason(&problem))?;
+        let attributes = self.rows.events().attributes();
+        for attribute in &event.attributes {
+            let (kind, text) = value_to_text(&attribute.value);
+            attributes.push(&attribute.key, kind, &text);
+        }
+        self.rows
+            .events()
+            .push(event.time_unix_nano, &event.name, 0);
+        Ok(())
+    }
+
+    fn append_attributes(&mut self, attributes: &[KeyValue]) {
+        for attribute in attributes {
+            let (kind, text) = value_to_text(&attribute.value);
+            self.rows.attributes().push(&attribute.key, kind, &text);
+        }
+    }
+}
+
+/// The reason of a span that cannot be told as one. Its JSON was read before.
+fn reason(problem: &Problem) -> RejectReason {
+    match problem {
+        Problem::Id { name: "id", .. } => RejectReason::InvalidSpanId,
+        Problem::Id {
+            name: "parentId", ..
+        } => RejectReason::InvalidParentSpanId,
+        Problem::Time(_) => RejectReason::TimeOutOfRange,
+        Problem::Id { .. } | Problem::Process | Problem::Json { .. } => {
+            RejectReason::InvalidTraceId
+        }
+    }
+}
