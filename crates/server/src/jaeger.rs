@@ -10,16 +10,16 @@
 //! `wire::jaeger`'s.
 
 mod archive;
-mod dependencies;
-mod error;
+pub(crate) mod dependencies;
+pub(crate) mod error;
 pub(crate) mod grpc;
-mod names;
-mod parameters;
-mod search;
+pub(crate) mod names;
+pub(crate) mod parameters;
+pub(crate) mod search;
 mod v1;
 mod v3;
 mod warnings;
-mod whole;
+pub(crate) mod whole;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;

@@ -135,7 +135,7 @@ fn probes() -> Router<App> {
 }
 
 /// Counts and traces the routes of an API.
-fn observed(api: Router<App>, app: &App, surface: Surface) -> Router<App> {
+pub(crate) fn observed(api: Router<App>, app: &App, surface: Surface) -> Router<App> {
     api.layer(CatchPanicLayer::new())
         .layer(from_fn_with_state((app.clone(), surface), observe))
         .merge(probes())

@@ -12,7 +12,7 @@ use crate::intake::TraceExemplar;
 /// Labels of a question.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct QueryLabels {
-    /// `native`, `tempo`, `jaeger` or `jaeger_grpc`.
+    /// `native`, `tempo`, `jaeger`, `jaeger_grpc` or `zipkin`.
     pub api: &'static str,
     /// The route's pattern.
     pub route: String,

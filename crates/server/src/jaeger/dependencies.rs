@@ -21,6 +21,8 @@ pub(crate) struct Link {
     pub(crate) child: String,
     /// More than 0.
     pub(crate) call_count: u64,
+    /// Of them, those that failed.
+    pub(crate) error_count: u64,
 }
 
 /// The calls between services that began in `start..end`, nanoseconds since the Unix epoch, by parent and child. The interval in which the
@@ -49,21 +51,24 @@ pub(crate) async fn links(
     let counts = &app.counts;
     let found = counts.edges(&tenant, resolution_seconds, time, deadline);
     let found = found.await?;
-    let mut calls: BTreeMap<(String, String), i64> = BTreeMap::new();
+    let mut calls: BTreeMap<(String, String), (i64, i64)> = BTreeMap::new();
     for (edge, figures) in found
         .sums
         .rows()
         .filter(|(edge, _)| is_between_services(edge))
     {
         let ends = (shown(edge.caller.name), shown(edge.callee.name));
-        *calls.entry(ends).or_default() += calls_of(figures);
+        let (count, errors) = calls_of(figures);
+        let sums = calls.entry(ends).or_default();
+        *sums = (sums.0 + count, sums.1 + errors);
     }
-    let link = |((parent, child), count): ((String, String), i64)| {
+    let link = |((parent, child), (count, errors)): ((String, String), (i64, i64))| {
         let call_count = u64::try_from(count).ok().filter(|count| *count > 0)?;
         Some(Link {
             parent,
             child,
             call_count,
+            error_count: u64::try_from(errors).unwrap_or_default(),
         })
     };
     Ok((calls.into_iter().filter_map(link).collect(), found.partial))
@@ -74,7 +79,11 @@ fn is_between_services(edge: &Edge) -> bool {
     is_service(edge.caller.kind) && is_service(edge.callee.kind)
 }
 
-/// One side may not be at hand, and several servers may answer one client.
-fn calls_of(figures: &EdgeFigures) -> i64 {
-    figures.client.count.max(figures.server.count)
+/// Calls, and those that failed. One side may not be at hand, and several servers may answer one client.
+fn calls_of(figures: &EdgeFigures) -> (i64, i64) {
+    let (client, server) = (&figures.client, &figures.server);
+    (
+        client.count.max(server.count),
+        client.errors.max(server.errors),
+    )
 }

@@ -136,9 +136,8 @@ pub(crate) fn trace_id(name: &str, text: &str) -> Result<TraceId, ApiError> {
     let invalid = |error: IdError| {
         ApiError::invalid_parameter(name, error).hint("give 1 to 32 hexadecimal digits, or base64")
     };
-    let is_hex = text.bytes().all(|b| b.is_ascii_hexdigit());
-    if is_hex && (1..=32).contains(&text.len()) {
-        return format!("{text:0>32}").parse().map_err(invalid);
+    if is_hex_id(text) {
+        return hex_trace_id(name, text);
     }
     match base64_id(text) {
         Some(id) if id != TraceId([0; 16]) => Ok(id),
@@ -147,6 +146,23 @@ pub(crate) fn trace_id(name: &str, text: &str) -> Result<TraceId, ApiError> {
             text.parse::<TraceId>().err().unwrap_or(IdError::Zero),
         )),
     }
+}
+
+/// A trace id: 1 to 32 hexadecimal digits, of which senders leave out leading zeros.
+pub(crate) fn hex_trace_id(name: &str, text: &str) -> Result<TraceId, ApiError> {
+    let invalid = |error: IdError| {
+        ApiError::invalid_parameter(name, error).hint("give 1 to 32 hexadecimal digits")
+    };
+    match is_hex_id(text) {
+        true => format!("{text:0>32}").parse().map_err(invalid),
+        false => Err(invalid(
+            text.parse::<TraceId>().err().unwrap_or(IdError::Zero),
+        )),
+    }
+}
+
+fn is_hex_id(text: &str) -> bool {
+    (1..=32).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_hexdigit())
 }
 
 fn base64_id(text: &str) -> Option<TraceId> {

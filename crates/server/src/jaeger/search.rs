@@ -33,6 +33,8 @@ pub(crate) struct Search {
     pub(crate) operation: Option<String>,
     /// Key and value.
     pub(crate) tags: Vec<(String, String)>,
+    /// What else a span must meet.
+    pub(crate) conditions: Vec<Expr>,
     /// Nanoseconds.
     pub(crate) duration_min: Option<i64>,
     /// Nanoseconds.
@@ -75,14 +77,14 @@ impl Search {
         })
     }
 
-    fn query(self) -> Result<Query, ApiError> {
+    pub(crate) fn query(self) -> Result<Query, ApiError> {
         // Jaeger's clients send 0 for no limit.
         let duration_max = self.duration_max.filter(|max| *max > 0);
         if duration_max.is_some_and(|max| max < self.duration_min.unwrap_or_default()) {
             let problem = "is less than the shortest duration";
             return Err(ApiError::invalid_parameter("longest duration", problem));
         }
-        if self.tags.len() > TAGS_MAX {
+        if self.tags.len() + self.conditions.len() > TAGS_MAX {
             let problem = format_args!("are more than {TAGS_MAX}");
             return Err(ApiError::invalid_parameter("tags", problem));
         }
@@ -92,6 +94,7 @@ impl Search {
             operation: self.operation,
             duration_min_nanos: self.duration_min,
             duration_max_nanos: duration_max,
+            conditions: self.conditions,
             ..SearchForm::default()
         };
         // Each once, so that the tree stays low.

@@ -147,6 +147,7 @@ fn search(parameters: &Parameters) -> Result<Search, ApiError> {
         start: Some(required_time(parameters, start)?),
         end: Some(required_time(parameters, end)?),
         limit: parameters.integer(NUMBER)?,
+        conditions: Vec::new(),
     })
 }
 

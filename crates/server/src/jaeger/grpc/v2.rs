@@ -138,6 +138,7 @@ fn search(request: FindTracesRequest) -> Result<Search, ApiError> {
         start: unix_nano("start_time_min", query.start_time_min)?,
         end: unix_nano("start_time_max", query.start_time_max)?,
         limit: limit(query.search_depth),
+        conditions: Vec::new(),
     })
 }
 

@@ -148,6 +148,7 @@ fn search(request: FindTracesRequest) -> Result<Search, ApiError> {
         start: Some(required("start_time_min", query.start_time_min)?),
         end: Some(required("start_time_max", query.start_time_max)?),
         limit: limit(query.search_depth),
+        conditions: Vec::new(),
     })
 }
 

@@ -103,6 +103,7 @@ fn of_parameters(parameters: &Parameters) -> Result<Search, ApiError> {
         start: parameters.units(&["start"], MICROSECOND_NANO)?,
         end: parameters.units(&["end"], MICROSECOND_NANO)?,
         limit: parameters.integer(&["limit"])?,
+        conditions: Vec::new(),
     })
 }
 
