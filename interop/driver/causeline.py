@@ -123,7 +123,7 @@ def running(executable, log, options=()):
 def _listen_options(ports):
     options = ("--otlp-grpc", "--otlp-http", "--tempo", "--http")
     used = [part for option, port in zip(options, ports) for part in (option, f"127.0.0.1:{port}")]
-    return [*used, "--jaeger", "off", "--jaeger-grpc", "off"]
+    return [*used, "--jaeger", "off", "--jaeger-grpc", "off", "--zipkin", "off"]
 
 
 def _get(port, path, headers=None):

@@ -82,6 +82,9 @@ pub(crate) struct ListenArgs {
     /// Jaeger's query API over gRPC
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:16685")]
     pub(crate) jaeger_grpc: Listen,
+    /// Zipkin's API, spans in and questions
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9411")]
+    pub(crate) zipkin: Listen,
     /// UI, native API, metrics, health
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:7070")]
     pub(crate) http: Listen,

@@ -40,6 +40,7 @@ pub(crate) struct Addresses {
     pub(crate) tempo: Option<SocketAddr>,
     pub(crate) jaeger: Option<SocketAddr>,
     pub(crate) jaeger_grpc: Option<SocketAddr>,
+    pub(crate) zipkin: Option<SocketAddr>,
     pub(crate) http: Option<SocketAddr>,
 }
 
@@ -138,10 +139,12 @@ impl Node {
             jaeger_addr: listen.jaeger.0,
             jaeger_grpc_addr: listen.jaeger_grpc.0,
         };
+        let zipkin_api = server::zipkin_api(&app);
         let server = server::start(&config, app).await?;
         let config = receivers::Config {
             grpc_addr: listen.otlp_grpc.0,
             http_addr: listen.otlp_http.0,
+            zipkin_addr: listen.zipkin.0,
             ..settings.receivers
         };
         let services = receivers::Services {
@@ -149,6 +152,7 @@ impl Node {
             metrics: metrics.intake,
             clock,
             current_trace: self_traces::current,
+            zipkin_neighbour: Some(receivers::Neighbour::new(zipkin_api)),
         };
         let receivers = receivers::start(config, services).await?;
         readiness.set(true);
@@ -158,6 +162,7 @@ impl Node {
             tempo: server.tempo_addr,
             jaeger: server.jaeger_addr,
             jaeger_grpc: server.jaeger_grpc_addr,
+            zipkin: receivers.zipkin_addr(),
             http: server.http_addr,
         };
         Ok(Self {
@@ -195,6 +200,7 @@ pub(crate) fn print_addresses(node: &Node) {
         tempo,
         jaeger,
         jaeger_grpc,
+        zipkin,
         http,
     } = node.addresses;
     let mut out = std::io::stdout().lock();
@@ -204,6 +210,7 @@ pub(crate) fn print_addresses(node: &Node) {
         ("Tempo", tempo),
         ("Jaeger", jaeger),
         ("Jaeger/gRPC", jaeger_grpc),
+        ("Zipkin", zipkin),
         ("UI", http),
     ];
     for (name, address) in rows
@@ -240,6 +247,7 @@ fn refuse_open_addresses(listen: &ListenArgs) -> Result<(), receivers::ConfigErr
         listen.tempo,
         listen.jaeger,
         listen.jaeger_grpc,
+        listen.zipkin,
         listen.http,
     ];
     let mut addresses = addresses.into_iter().filter_map(|Listen(address)| address);

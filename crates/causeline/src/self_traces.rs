@@ -91,7 +91,7 @@ impl ShouldSample for FewExports {
         let randomness = u128::from_be_bytes(trace_id.to_bytes()) as u64;
         let sampled = match parent {
             Some(parent) => parent.is_sampled(),
-            None => !name.starts_with("otlp.export") || randomness.is_multiple_of(ONE_EXPORT_IN),
+            None => !name.starts_with("intake.export") || randomness.is_multiple_of(ONE_EXPORT_IN),
         };
         SamplingResult {
             decision: if sampled {

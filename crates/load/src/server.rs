@@ -33,11 +33,12 @@ pub(crate) struct Server {
 
 /// The options of the `binary`'s listeners: builds of before have fewer.
 fn listeners(binary: &Path) -> Result<impl Iterator<Item = &'static str>, AnyError> {
-    const ALL: [&str; 6] = [
+    const ALL: [&str; 7] = [
         "--http",
         "--tempo",
         "--jaeger",
         "--jaeger-grpc",
+        "--zipkin",
         "--otlp-grpc",
         "--otlp-http",
     ];

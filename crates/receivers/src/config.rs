@@ -5,13 +5,15 @@ use std::time::Duration;
 
 const MIB: usize = 1 << 20;
 
-/// Settings of the OTLP listeners. None can be changed while they run.
+/// Settings of the listeners. None can be changed while they run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
     /// Where OTLP/gRPC listens; `None` switches it off. Port 0 takes a free one. Default 127.0.0.1:4317.
     pub grpc_addr: Option<SocketAddr>,
     /// Where OTLP/HTTP listens; `None` switches it off. Port 0 takes a free one. Default 127.0.0.1:4318.
     pub http_addr: Option<SocketAddr>,
+    /// Where Zipkin's spans and questions come in; `None` switches it off. Port 0 takes a free one. Default 127.0.0.1:9411.
+    pub zipkin_addr: Option<SocketAddr>,
     /// Bytes of one request's body, on the wire and again after decompression. Default 64 MiB, as the OTLP specification
     /// advises; 1 KiB to 1 GiB.
     pub request_bytes_max: usize,
@@ -54,6 +56,7 @@ impl Default for Config {
         Self {
             grpc_addr: loopback(4317),
             http_addr: loopback(4318),
+            zipkin_addr: loopback(9411),
             request_bytes_max: 64 * MIB,
             in_flight_bytes_max: 256 * MIB,
             in_flight_requests_max: 512,
@@ -104,8 +107,10 @@ pub fn check_exposure(addr: SocketAddr, insecure: bool) -> Result<(), ConfigErro
 impl Config {
     /// Every problem of these settings; `insecure` as in [`check_exposure`].
     pub fn check(&self, insecure: bool) -> Vec<ConfigError> {
-        let addrs = [self.grpc_addr, self.http_addr].into_iter().flatten();
+        let addrs = [self.grpc_addr, self.http_addr, self.zipkin_addr];
         let mut problems: Vec<_> = addrs
+            .into_iter()
+            .flatten()
             .filter_map(|addr| check_exposure(addr, insecure).err())
             .collect();
         if !(1 << 10..=1 << 30).contains(&self.request_bytes_max) {

@@ -1,4 +1,4 @@
-//! What both transports share: from a body in memory to an acknowledgement.
+//! What all transports share: from a body in memory to an acknowledgement.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,6 +22,7 @@ use crate::config::Config;
 use crate::decompress::Compression;
 use crate::messages::Format;
 use crate::refusal::{Reason, Refusal};
+use crate::zipkin::Neighbour;
 
 /// Marks requests that carry Causeline's own telemetry; any value. Handling them makes no telemetry, or each export would be
 /// the cause of the next.
@@ -41,14 +42,42 @@ pub struct Services {
     pub clock: SharedClock,
     /// The trace of the current tracing span, for exemplars, where there is one.
     pub current_trace: fn() -> Option<TraceExemplar>,
+    /// Answers what is asked at the port where Zipkin's spans come in.
+    pub zipkin_neighbour: Option<Neighbour>,
+}
+
+/// What a body is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Encoding {
+    /// An export request of OTLP.
+    Otlp(Signal, Format),
+    /// A list of spans of Zipkin's version 2.
+    Zipkin(Format),
+}
+
+impl Encoding {
+    fn signal(self) -> Signal {
+        match self {
+            Self::Otlp(signal, _) => signal,
+            Self::Zipkin(_) => Signal::Spans,
+        }
+    }
+
+    /// What sets the digests of equal bytes apart.
+    fn label(self) -> &'static str {
+        match self {
+            Self::Otlp(Signal::Spans, _) => "",
+            Self::Otlp(signal, _) => signal.as_str(),
+            Self::Zipkin(_) => "zipkin",
+        }
+    }
 }
 
 /// A whole body, as it came.
 pub(crate) struct Payload {
-    pub(crate) signal: Signal,
+    pub(crate) encoding: Encoding,
     pub(crate) wire: Bytes,
     pub(crate) compression: Compression,
-    pub(crate) format: Format,
     /// Whether it is marked as Causeline's own telemetry.
     pub(crate) own: bool,
 }
@@ -117,10 +146,10 @@ impl Exporter {
             return silent.with_subscriber(NoSubscriber::default()).await;
         }
         let span = tracing::info_span!(
-            "otlp.export",
+            "intake.export",
             otel.kind = "server",
             transport = ?transport,
-            signal = payload.signal.as_str(),
+            signal = payload.encoding.signal().as_str(),
             bytes = Empty,
             rows = Empty,
             rejected = Empty,
@@ -187,25 +216,31 @@ impl Exporter {
             }
         };
         let (limits, now) = (&self.limits, self.services.clock.unix_nano());
-        let (rows, rejected) = match (payload.signal, payload.format) {
-            (Signal::Spans, Format::Protobuf) => {
+        let (rows, rejected) = match payload.encoding {
+            Encoding::Otlp(Signal::Spans, Format::Protobuf) => {
                 finish(wire::otlp::decode_protobuf(body, limits), charge, now)
             }
-            (Signal::Spans, Format::Json) => {
+            Encoding::Otlp(Signal::Spans, Format::Json) => {
                 finish(wire::otlp::decode_json(body, limits), charge, now)
             }
-            (Signal::Logs, Format::Protobuf) => {
+            Encoding::Otlp(Signal::Logs, Format::Protobuf) => {
                 finish(wire::otlp::decode_logs_protobuf(body, limits), charge, now)
             }
-            (Signal::Logs, Format::Json) => {
+            Encoding::Otlp(Signal::Logs, Format::Json) => {
                 finish(wire::otlp::decode_logs_json(body, limits), charge, now)
+            }
+            Encoding::Zipkin(Format::Protobuf) => {
+                finish(wire::zipkin::decode_protobuf(body, limits), charge, now)
+            }
+            Encoding::Zipkin(Format::Json) => {
+                finish(wire::zipkin::decode_json(body, limits), charge, now)
             }
         }?;
         Ok(Batch {
-            signal: payload.signal,
+            signal: payload.encoding.signal(),
             rows,
             rejected,
-            digest: digest(payload.signal, body),
+            digest: digest(payload.encoding, body),
             n_bytes: body.len(),
         })
     }
@@ -306,13 +341,11 @@ fn finish<R: BatchBuilder>(
 }
 
 /// By which a retry is recognised: of the decompressed body, so that it does not matter how the sender compresses it. The bytes of
-/// two signals' requests may be equal.
-fn digest(signal: Signal, body: &[u8]) -> RequestDigest {
+/// requests of two encodings may be equal.
+fn digest(encoding: Encoding, body: &[u8]) -> RequestDigest {
     let mut hasher = blake3::Hasher::new();
     hasher.update(body);
-    if signal != Signal::Spans {
-        hasher.update(signal.as_str().as_bytes());
-    }
+    hasher.update(encoding.label().as_bytes());
     let mut short = [0; 16];
     short.copy_from_slice(&hasher.finalize().as_bytes()[..16]);
     RequestDigest(short)

@@ -23,10 +23,10 @@ use telemetry::Transport;
 use crate::admission::Charge;
 use crate::body::{self, Reader};
 use crate::decompress::{self, Compression};
-use crate::export::{Accepted, Exporter, Payload, SELF_HEADER};
+use crate::export::{Accepted, Encoding, Exporter, Payload, SELF_HEADER};
 use crate::messages::{self, Format};
 use crate::refusal::{Reason, Refusal};
-use crate::serve::ReplyBody;
+use crate::serve::{ReplyBody, unbroken};
 
 /// Each method, and what is sent with it.
 const METHODS: [(&str, Signal); 2] = [
@@ -103,14 +103,13 @@ impl Handler {
             return Err(Refusal::malformed(message));
         }
         let payload = Payload {
-            signal,
+            encoding: Encoding::Otlp(signal, Format::Protobuf),
             wire,
             compression: if is_compressed {
                 compression
             } else {
                 Compression::Identity
             },
-            format: Format::Protobuf,
             own: parts.headers.contains_key(SELF_HEADER),
         };
         let accepted = exporter.export(Transport::otlp_grpc, payload, charge);
@@ -188,12 +187,12 @@ fn reply(accepted: &Accepted) -> Response<ReplyBody> {
     trailers.insert(GRPC_STATUS, HeaderValue::from_static("0"));
     let trailers = std::future::ready(Some(Ok::<_, Infallible>(trailers)));
     let body = Full::new(frame.freeze()).with_trailers(trailers);
-    with_headers(body.boxed_unsync())
+    with_headers(unbroken(body))
 }
 
 /// A response of headers alone, as gRPC has it for calls that end before a message.
 fn refuse(refusal: &Refusal) -> Response<ReplyBody> {
-    let mut response = with_headers(Full::new(Bytes::new()).boxed_unsync());
+    let mut response = with_headers(unbroken(Full::new(Bytes::new())));
     let headers = response.headers_mut();
     headers.insert(GRPC_STATUS, HeaderValue::from(refusal.reason.code() as u16));
     if let Ok(message) = HeaderValue::from_str(&percent_encode(&refusal.message)) {
@@ -217,7 +216,7 @@ fn with_headers(body: ReplyBody) -> Response<ReplyBody> {
 
 fn not_grpc(refusal: &Refusal) -> Response<ReplyBody> {
     let body = Full::new(Bytes::from(Format::Json.status(refusal)));
-    let mut response = Response::new(body.boxed_unsync());
+    let mut response = Response::new(unbroken(body));
     *response.status_mut() = StatusCode::UNSUPPORTED_MEDIA_TYPE;
     let json = HeaderValue::from_static(Format::Json.content_type());
     response.headers_mut().insert(header::CONTENT_TYPE, json);

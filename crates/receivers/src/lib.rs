@@ -1,6 +1,6 @@
-//! OTLP listeners: decode, admit, hand over.
+//! Listeners for OTLP and Zipkin's spans: decode, admit, hand over.
 //!
-//! Two sockets, one path. OTLP/gRPC (4317) and OTLP/HTTP (4318) check what they must check before a body is read, take a share
+//! Three sockets, one path. OTLP/gRPC (4317), OTLP/HTTP (4318) and Zipkin's port (9411, which passes on what brings no spans) check what they must check before a body is read, take a share
 //! of the in-flight budget, read and decompress within limits, decode bytes to columns, and hand the batch to
 //! `pipeline::Intake`. The sender hears "accepted" once the intake says that its spans or log records are durable.
 //!
@@ -12,7 +12,7 @@
 //!
 //! The tenant is always `default`: headers that name another count only behind authentication.
 //!
-//! Source: OpenTelemetry Protocol Specification 1.11.
+//! Source: OpenTelemetry Protocol Specification 1.11; Zipkin's `zipkin2-api.yaml`.
 //!
 //! Never here: redaction, storage, the decoders themselves, metrics and profiles.
 
@@ -20,8 +20,10 @@ mod config;
 mod serve;
 
 mod cors;
+mod door;
 mod host;
 mod http;
+mod zipkin;
 
 mod grpc;
 
@@ -36,3 +38,4 @@ mod refusal;
 pub use config::{Config, ConfigError, Cors, check_exposure};
 pub use export::Services;
 pub use serve::{Running, Shutdown, StartError, start};
+pub use zipkin::Neighbour;

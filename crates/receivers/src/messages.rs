@@ -11,7 +11,7 @@ use serde_json::json;
 use crate::export::Accepted;
 use crate::refusal::{Code, Refusal};
 
-/// The encodings of OTLP/HTTP.
+/// The encodings of OTLP/HTTP, and of Zipkin's spans.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Format {
     Protobuf,
@@ -19,6 +19,12 @@ pub(crate) enum Format {
 }
 
 impl Format {
+    /// The one that a media type names.
+    pub(crate) fn of_media_type(name: &str) -> Option<Self> {
+        let is_named = |format: &Self| name.eq_ignore_ascii_case(format.content_type());
+        [Self::Protobuf, Self::Json].into_iter().find(is_named)
+    }
+
     pub(crate) fn content_type(self) -> &'static str {
         match self {
             Self::Protobuf => "application/x-protobuf",

@@ -12,8 +12,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{Request, Response, StatusCode};
+use http_body::Body;
 use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -25,10 +27,28 @@ use tokio_util::task::TaskTracker;
 
 use crate::config::Config;
 use crate::export::{Exporter, Services};
-use crate::{grpc, http as otlp_http};
+use crate::{grpc, http as otlp_http, zipkin};
+
+/// Why a body breaks off.
+pub(crate) type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// The body of every answer.
-pub(crate) type ReplyBody = UnsyncBoxBody<Bytes, Infallible>;
+pub(crate) type ReplyBody = UnsyncBoxBody<Bytes, BoxError>;
+
+/// A body of ours that cannot break off.
+pub(crate) fn unbroken<B>(body: B) -> ReplyBody
+where
+    B: Body<Data = Bytes, Error = Infallible> + Send + 'static,
+{
+    body.map_err(|never| match never {}).boxed_unsync()
+}
+
+/// An answer that is whole.
+pub(crate) fn full(status: StatusCode, body: Vec<u8>) -> Response<ReplyBody> {
+    let mut response = Response::new(unbroken(Full::new(Bytes::from(body))));
+    *response.status_mut() = status;
+    response
+}
 
 /// Requests that one HTTP/2 connection may have under way; SDKs and Collectors use at most 100.
 const STREAMS_MAX: u32 = 128;
@@ -72,6 +92,7 @@ pub enum Shutdown {
 pub struct Running {
     grpc_addr: Option<SocketAddr>,
     http_addr: Option<SocketAddr>,
+    zipkin_addr: Option<SocketAddr>,
     tasks: Tasks,
 }
 
@@ -82,11 +103,14 @@ pub struct Running {
 pub async fn start(config: Config, services: Services) -> Result<Running, StartError> {
     let grpc = open(config.grpc_addr).await?;
     let http = open(config.http_addr).await?;
+    let zipkin = open(config.zipkin_addr).await?;
+    let neighbour = services.zipkin_neighbour.clone();
     let exporter = Arc::new(Exporter::new(&config, services));
     let tasks = Tasks::default();
     let running = Running {
         grpc_addr: grpc.as_ref().map(|(_, addr)| *addr),
         http_addr: http.as_ref().map(|(_, addr)| *addr),
+        zipkin_addr: zipkin.as_ref().map(|(_, addr)| *addr),
         tasks: tasks.clone(),
     };
     if let Some((listener, _)) = grpc {
@@ -99,7 +123,18 @@ pub async fn start(config: Config, services: Services) -> Result<Running, StartE
     }
     if let Some((listener, addr)) = http {
         let on_loopback = addr.ip().to_canonical().is_loopback();
+        let exporter = Arc::clone(&exporter);
         let handler = Arc::new(otlp_http::Handler::new(&config, exporter, on_loopback));
+        let serve = move |request| {
+            let handler = Arc::clone(&handler);
+            async move { handler.handle(request).await }
+        };
+        tasks.spawn_listener(listener, &config, serve);
+    }
+    if let Some((listener, addr)) = zipkin {
+        let on_loopback = addr.ip().to_canonical().is_loopback();
+        let handler = zipkin::Handler::new(&config, exporter, neighbour, on_loopback);
+        let handler = Arc::new(handler);
         let serve = move |request| {
             let handler = Arc::clone(&handler);
             async move { handler.handle(request).await }
@@ -118,6 +153,11 @@ impl Running {
     /// Where OTLP/HTTP listens, with the port that was taken.
     pub fn http_addr(&self) -> Option<SocketAddr> {
         self.http_addr
+    }
+
+    /// Where Zipkin's port is, with the number that was taken.
+    pub fn zipkin_addr(&self) -> Option<SocketAddr> {
+        self.zipkin_addr
     }
 
     /// Stops accepting, answers what is under way for at most `deadline`, and returns when every task has ended.

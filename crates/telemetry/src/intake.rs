@@ -10,10 +10,11 @@ use prometheus_client::registry::{Registry, Unit};
 /// How a request came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelValue)]
 #[expect(non_camel_case_types, reason = "label values are lower case")]
-#[expect(missing_docs, reason = "OTLP's transports")]
+#[expect(missing_docs, reason = "the listeners, and the node itself")]
 pub enum Transport {
     otlp_grpc,
     otlp_http,
+    zipkin_http,
     internal,
 }
 
@@ -85,7 +86,11 @@ impl Default for IntakeMetrics {
 
 impl IntakeMetrics {
     pub(crate) fn register(&self, registry: &mut Registry) {
-        for transport in [Transport::otlp_grpc, Transport::otlp_http] {
+        for transport in [
+            Transport::otlp_grpc,
+            Transport::otlp_http,
+            Transport::zipkin_http,
+        ] {
             let labels = AppendLabels { transport };
             for family in [
                 &self.requests,

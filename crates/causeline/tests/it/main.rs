@@ -18,3 +18,4 @@ mod tempo;
 mod times;
 mod traceql;
 mod transfer;
+mod zipkin;

@@ -8,11 +8,12 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 /// The options of all listeners.
-const LISTENERS: [&str; 6] = [
+const LISTENERS: [&str; 7] = [
     "--http",
     "--tempo",
     "--jaeger",
     "--jaeger-grpc",
+    "--zipkin",
     "--otlp-grpc",
     "--otlp-http",
 ];
@@ -72,7 +73,7 @@ impl Node {
         );
     }
 
-    /// `OTLP/gRPC`, `OTLP/HTTP`, `Tempo`, `Jaeger`, `Jaeger/gRPC` or `UI`.
+    /// `OTLP/gRPC`, `OTLP/HTTP`, `Tempo`, `Jaeger`, `Jaeger/gRPC`, `Zipkin` or `UI`.
     pub(crate) fn url(&self, name: &str) -> String {
         self.addresses
             .get(name)

@@ -145,7 +145,7 @@ async fn dropping_nothing_a_node_shuts_down_at_rest() {
     assert_eq!(node.shutdown().await, Shutdown::Drained);
 }
 
-/// Counts `otlp.export` spans.
+/// Counts `intake.export` spans.
 struct Spans(Arc<AtomicUsize>);
 
 impl tracing::Subscriber for Spans {
@@ -154,7 +154,7 @@ impl tracing::Subscriber for Spans {
     }
 
     fn new_span(&self, span: &Attributes<'_>) -> Id {
-        if span.metadata().name() == "otlp.export" {
+        if span.metadata().name() == "intake.export" {
             self.0.fetch_add(1, Ordering::SeqCst);
         }
         Id::from_u64(1)

@@ -13,5 +13,6 @@ mod logs;
 
 mod lifecycle;
 mod sdk;
+mod zipkin;
 
 mod node;

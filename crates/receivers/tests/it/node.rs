@@ -74,6 +74,7 @@ impl Node {
         let mut config = Config {
             grpc_addr: "127.0.0.1:0".parse().ok(),
             http_addr: "127.0.0.1:0".parse().ok(),
+            zipkin_addr: "127.0.0.1:0".parse().ok(),
             request_bytes_max: 1 << 20,
             ..Config::default()
         };
@@ -91,6 +92,7 @@ impl Node {
             metrics: metrics.clone(),
             clock: Arc::new(SystemClock),
             current_trace: || None,
+            zipkin_neighbour: None,
         };
         Self {
             running: receivers::start(config, services).await.unwrap(),
