@@ -1000,7 +1000,7 @@ export interface components {
              */
             errorCount: number;
             /** @description The groups that the query makes of them; empty unless it groups (`by`) or counts (`count() > 2`). */
-            groups: components["schemas"]["MatchedGroup"][];
+            groups?: components["schemas"]["MatchedGroup"][];
             /** @description Whether a span without parent was received. */
             hasRoot: boolean;
             /**

@@ -43,6 +43,12 @@ impl Sketch {
     /// The value below which the part `q` of the values lies, about; NaN of none.
     pub(super) fn quantile(&self, q: f64) -> f64 {
         let rank = (q * self.n as f64).ceil().max(1.0) as u64;
+        match rank {
+            _ if self.n == 0 => return f64::NAN,
+            1 => return self.min,
+            last if last == self.n => return self.max,
+            _ => {}
+        }
         let mut below = 0;
         for (bucket, count) in &self.counts {
             below += count;

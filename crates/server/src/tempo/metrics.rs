@@ -266,7 +266,7 @@ mod tests {
             })
         };
         assert_eq!(of(3_600), 15 * SECOND_NANO);
-        assert_eq!(of(86_400), 360 * SECOND_NANO / 300 * 300);
+        assert_eq!(of(86_400), 300 * SECOND_NANO);
         assert_eq!(of(24), 100 * MILLISECOND_NANO);
         assert_eq!(of(0), 50 * MILLISECOND_NANO);
     }
