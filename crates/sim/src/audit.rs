@@ -14,6 +14,8 @@ pub(crate) struct OpenScan {
     /// What was there when it began.
     expected: Vec<usize>,
     found: Vec<Span>,
+    /// Batches that it gave, also those that only tell how far it has come.
+    n_told: usize,
 }
 
 impl Run {
@@ -78,7 +80,12 @@ impl Run {
         let proof = self.store().prove_absent(ids).await;
         self.resume_faults(paused);
         self.journal.count("proofs of absence", 1);
-        let proof = proof.map_err(|e| format!("the search of all files failed: {e}"))?;
+        let proof = match proof {
+            Ok(proof) => proof,
+            // It went while the files were read.
+            Err(_) if self.disk.is_dead() => return Ok(()),
+            Err(error) => return Err(format!("the search of all files failed: {error:?}")),
+        };
         match proof.findings[..] {
             [] => Ok(()),
             _ => Err(format!("erased traces are in files: {:?}", proof.findings)),
@@ -89,7 +96,7 @@ impl Run {
     async fn read(&self, request: ScanRequest) -> Result<Vec<Span>, ErrorKind> {
         let mut stream = self.store().scan(request);
         let mut spans = Vec::new();
-        read_on(&mut stream, &mut spans, usize::MAX).await?;
+        read_on(&mut stream, &mut spans, &mut 0, usize::MAX).await?;
         Ok(spans)
     }
 
@@ -151,7 +158,7 @@ impl Run {
             2 => {
                 let mut stream = self.store().scan(newest_first(&tenant));
                 let mut found = Vec::new();
-                let read = read_on(&mut stream, &mut found, 1).await;
+                let read = read_on(&mut stream, &mut found, &mut 0, 1).await;
                 ("abandoned", read.map(|_| Ok(())))
             }
             _ => {
@@ -202,24 +209,32 @@ impl Run {
     /// Begins a scan that goes on later.
     pub(crate) async fn open_scan(&mut self) -> Result<(String, String), Violation> {
         let tenant = self.chance.pick(&self.world.tenants).clone();
-        let mut stream = self.store().scan(newest_first(&tenant));
+        let stream = self.store().scan(newest_first(&tenant));
         let paused = self.pause_faults();
         let expected = self.read(newest_first(&tenant)).await;
         self.resume_faults(paused);
         let expected = expected.map_err(|kind| format!("{tenant}: a scan failed with {kind:?}"))?;
         let expected = self.model.recognise(&tenant, &expected)?;
-        let mut found = Vec::new();
-        let n_batches = self.chance.below(3) as usize;
-        if let Err(kind) = read_on(&mut stream, &mut found, n_batches).await {
-            return Ok((format!("open scan {tenant}"), self.excuse("a scan", kind)?));
-        }
-        let came_of_it = format!("{} of {} spans", found.len(), expected.len());
-        self.scans.push(OpenScan {
+        let mut scan = OpenScan {
             tenant: tenant.clone(),
             stream,
             expected,
-            found,
-        });
+            found: Vec::new(),
+            n_told: 0,
+        };
+        let n_batches = self.chance.below(3) as usize;
+        if let Err(kind) = read_on(
+            &mut scan.stream,
+            &mut scan.found,
+            &mut scan.n_told,
+            n_batches,
+        )
+        .await
+        {
+            return Ok((format!("open scan {tenant}"), self.excuse("a scan", kind)?));
+        }
+        let came_of_it = format!("{} of {} spans", scan.found.len(), scan.expected.len());
+        self.scans.push(scan);
         Ok((format!("open scan {tenant}"), came_of_it))
     }
 
@@ -232,7 +247,14 @@ impl Run {
         let mut scan = self.scans.remove(number);
         let what = format!("end scan {}", scan.tenant);
         let had_shown_nothing = scan.found.is_empty();
-        match read_on(&mut scan.stream, &mut scan.found, usize::MAX).await {
+        match read_on(
+            &mut scan.stream,
+            &mut scan.found,
+            &mut scan.n_told,
+            usize::MAX,
+        )
+        .await
+        {
             Ok(()) => {
                 let found = self.model.recognise(&scan.tenant, &scan.found)?;
                 if found == scan.expected {
@@ -253,7 +275,8 @@ impl Run {
                     scan.expected
                 ))
             }
-            Err(ErrorKind::Overtaken) if self.has_erased && !had_shown_nothing => {
+            // One that has told nothing begins anew instead.
+            Err(ErrorKind::Overtaken) if self.has_erased && scan.n_told > 0 => {
                 self.journal.count("scans overtaken by an erasure", 1);
                 Ok((what, "overtaken by an erasure".to_owned()))
             }
@@ -272,10 +295,11 @@ fn newest_first(tenant: &TenantId) -> ScanRequest {
     }
 }
 
-/// Reads at most `n` batches. A span that is newer than the batch before allowed is as wrong as damage.
+/// Reads at most `n` batches, and counts them in `n_told`. A span that is newer than the batch before allowed is as wrong as damage.
 async fn read_on(
     stream: &mut ScanStream,
     spans: &mut Vec<Span>,
+    n_told: &mut usize,
     n: usize,
 ) -> Result<(), ErrorKind> {
     let mut bound = i64::MAX;
@@ -285,6 +309,7 @@ async fn read_on(
     {
         left -= 1;
         let batch = batch.map_err(|e| e.kind)?;
+        *n_told += 1;
         let rows = columnar::to_model(&batch.batch).map_err(|_| ErrorKind::Internal)?;
         if rows.iter().any(|s| s.start_time_unix_nano > bound) {
             return Err(ErrorKind::Internal);
