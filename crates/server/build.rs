@@ -33,6 +33,26 @@ const TEMPO: [Row; 5] = [
     ),
 ];
 
+// In both versions of Jaeger's service.
+const SERVICES: Row = (
+    "GetServices",
+    "GetServicesRequest",
+    "GetServicesResponse",
+    false,
+);
+const OPERATIONS: Row = (
+    "GetOperations",
+    "GetOperationsRequest",
+    "GetOperationsResponse",
+    false,
+);
+const DEPENDENCIES: Row = (
+    "GetDependencies",
+    "GetDependenciesRequest",
+    "GetDependenciesResponse",
+    false,
+);
+
 const JAEGER_V3: [Row; 6] = [
     ("GetTrace", "GetTraceRequest", "TracesData", true),
     ("FindTraces", "FindTracesRequest", "TracesData", true),
@@ -42,24 +62,9 @@ const JAEGER_V3: [Row; 6] = [
         "FindTraceSummariesResponse",
         true,
     ),
-    (
-        "GetServices",
-        "GetServicesRequest",
-        "GetServicesResponse",
-        false,
-    ),
-    (
-        "GetOperations",
-        "GetOperationsRequest",
-        "GetOperationsResponse",
-        false,
-    ),
-    (
-        "GetDependencies",
-        "GetDependenciesRequest",
-        "GetDependenciesResponse",
-        false,
-    ),
+    SERVICES,
+    OPERATIONS,
+    DEPENDENCIES,
 ];
 
 const JAEGER_V2: [Row; 6] = [
@@ -76,24 +81,9 @@ const JAEGER_V2: [Row; 6] = [
         "SpansResponseChunk",
         true,
     ),
-    (
-        "GetServices",
-        "GetServicesRequest",
-        "GetServicesResponse",
-        false,
-    ),
-    (
-        "GetOperations",
-        "GetOperationsRequest",
-        "GetOperationsResponse",
-        false,
-    ),
-    (
-        "GetDependencies",
-        "GetDependenciesRequest",
-        "GetDependenciesResponse",
-        false,
-    ),
+    SERVICES,
+    OPERATIONS,
+    DEPENDENCIES,
 ];
 
 fn main() {

@@ -41,7 +41,15 @@ pub fn from_model(spans: &[Span], tenant: &TenantId, received_unix_nano: i64) ->
                 link.dropped_attributes_count,
             );
         }
-        builder.commit(&SpanHead {
+        builder.commit(&SpanHead::of(span));
+    }
+    builder.finish(tenant, received_unix_nano)
+}
+
+impl<'a> SpanHead<'a> {
+    /// What of `span` stands in columns of one value a row.
+    pub fn of(span: &'a Span) -> Self {
+        Self {
             trace_id: span.trace_id.0,
             span_id: span.span_id.0,
             parent_span_id: span.parent_span_id.map(|id| id.0),
@@ -56,9 +64,8 @@ pub fn from_model(spans: &[Span], tenant: &TenantId, received_unix_nano: i64) ->
             dropped_attributes_count: span.dropped_attributes_count,
             dropped_events_count: span.dropped_events_count,
             dropped_links_count: span.dropped_links_count,
-        });
+        }
     }
-    builder.finish(tenant, received_unix_nano)
 }
 
 /// The spans of `batch`, in its order. Rows of one resource (or scope) share it.

@@ -167,10 +167,10 @@ impl Needs {
         }
     }
 
-    /// Adds what the fields of `query` stand in.
-    pub(crate) fn add_fields(&mut self, query: &Query) {
-        for field in query.fields() {
-            Origin::Field(field.clone()).needs(self);
+    /// Adds what `fields` stand in.
+    pub(crate) fn add_fields(&mut self, fields: &[&Field]) {
+        for field in fields {
+            Origin::Field((*field).clone()).needs(self);
         }
     }
 
@@ -209,37 +209,40 @@ impl Origin {
                     Self::Field(own).needs(needs);
                 }
             },
-            Field::Intrinsic(intrinsic) => match intrinsic {
-                Intrinsic::SpanStatus => columns.push(Column::StatusCode),
-                Intrinsic::SpanStatusMessage => columns.push(Column::StatusMessage),
-                Intrinsic::SpanDuration => columns.push(Column::DurationNano),
-                Intrinsic::SpanName => columns.push(Column::Name),
-                Intrinsic::SpanKind => columns.push(Column::Kind),
-                Intrinsic::SpanId => columns.push(Column::SpanId),
-                Intrinsic::SpanParentId => columns.push(Column::ParentSpanId),
-                Intrinsic::TraceId => columns.push(Column::TraceId),
-                Intrinsic::EventName => columns.push(Column::Events),
-                Intrinsic::EventTimeSinceStart => {
-                    columns.extend([Column::Events, Column::StartTimeUnixNano]);
-                }
-                Intrinsic::LinkSpanId | Intrinsic::LinkTraceId => columns.push(Column::Links),
-                Intrinsic::InstrumentationName | Intrinsic::InstrumentationVersion => {
-                    columns.push(Column::Scope);
-                }
-                Intrinsic::SpanStartTime => columns.push(Column::StartTimeUnixNano),
-                Intrinsic::SpanChildCount
-                | Intrinsic::TraceSpanCount
-                | Intrinsic::TraceErrorCount
-                | Intrinsic::TraceHasRoot
-                | Intrinsic::TraceDuration
-                | Intrinsic::TraceRootName
-                | Intrinsic::TraceRootService
-                | Intrinsic::NestedSetLeft
-                | Intrinsic::NestedSetRight
-                | Intrinsic::NestedSetParent => {}
-            },
+            Field::Intrinsic(intrinsic) => {
+                columns.extend(columns_of(*intrinsic).unwrap_or_default());
+            }
         }
     }
+}
+
+/// The columns that an intrinsic is read from; `None` for what only a whole trace has.
+pub(crate) fn columns_of(intrinsic: Intrinsic) -> Option<&'static [Column]> {
+    Some(match intrinsic {
+        Intrinsic::SpanStatus => &[Column::StatusCode],
+        Intrinsic::SpanStatusMessage => &[Column::StatusMessage],
+        Intrinsic::SpanDuration => &[Column::DurationNano],
+        Intrinsic::SpanName => &[Column::Name],
+        Intrinsic::SpanKind => &[Column::Kind],
+        Intrinsic::SpanId => &[Column::SpanId],
+        Intrinsic::SpanParentId => &[Column::ParentSpanId],
+        Intrinsic::SpanStartTime => &[Column::StartTimeUnixNano],
+        Intrinsic::TraceId => &[Column::TraceId],
+        Intrinsic::EventName => &[Column::Events],
+        Intrinsic::EventTimeSinceStart => &[Column::Events, Column::StartTimeUnixNano],
+        Intrinsic::LinkSpanId | Intrinsic::LinkTraceId => &[Column::Links],
+        Intrinsic::InstrumentationName | Intrinsic::InstrumentationVersion => &[Column::Scope],
+        Intrinsic::SpanChildCount
+        | Intrinsic::TraceSpanCount
+        | Intrinsic::TraceErrorCount
+        | Intrinsic::TraceHasRoot
+        | Intrinsic::TraceDuration
+        | Intrinsic::TraceRootName
+        | Intrinsic::TraceRootService
+        | Intrinsic::NestedSetLeft
+        | Intrinsic::NestedSetRight
+        | Intrinsic::NestedSetParent => return None,
+    })
 }
 
 pub(crate) fn is_service_name(field: &Field) -> bool {

@@ -1,7 +1,7 @@
 //! What a span knows only from its whole trace: the root, the trace's duration and counts, its children, its place in the tree.
 //!
 //! The root is the earliest span without parent. Spans whose parent was not received hang on no tree: their
-//! nested-set numbers are 0, as are those of cycles, and they are the children of nothing.
+//! nested-set numbers are 0, as are those of cycles, of which the first span is taken for the top.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -11,6 +11,8 @@ use arrow::array::{Array, RecordBatch};
 use columnar::{Column, SpanColumns, ViewError};
 use traceql::{Field, Intrinsic, Query, Scope, Status};
 
+use crate::condition::columns_of;
+use crate::forest::Forest;
 use crate::value::Value;
 
 /// By row of some traces.
@@ -37,25 +39,11 @@ struct NestedSet {
 }
 
 impl TraceContext {
-    /// Whether a query asks for what rows alone do not tell.
-    pub(crate) fn is_asked_by(query: &Query) -> bool {
-        query.fields().into_iter().any(|field| {
-            matches!(field, Field::Attribute { scope, .. } if Scope::OF_PARENT.contains(scope))
-                || matches!(
-                    field,
-                    Field::Intrinsic(
-                        Intrinsic::SpanChildCount
-                            | Intrinsic::TraceSpanCount
-                            | Intrinsic::TraceErrorCount
-                            | Intrinsic::TraceHasRoot
-                            | Intrinsic::TraceDuration
-                            | Intrinsic::TraceRootName
-                            | Intrinsic::TraceRootService
-                            | Intrinsic::NestedSetLeft
-                            | Intrinsic::NestedSetRight
-                            | Intrinsic::NestedSetParent
-                    )
-                )
+    /// Whether one of `fields` is what rows alone do not tell.
+    pub(crate) fn is_asked_by(fields: &[&Field]) -> bool {
+        fields.iter().any(|field| match field {
+            Field::Attribute { scope, .. } => Scope::OF_PARENT.contains(scope),
+            Field::Intrinsic(intrinsic) => columns_of(*intrinsic).is_none(),
         })
     }
 
@@ -67,7 +55,7 @@ impl TraceContext {
         batch: &RecordBatch,
         ranges: &[Range<usize>],
     ) -> Result<Option<Self>, ViewError> {
-        let asked = Self::is_asked_by(query);
+        let asked = Self::is_asked_by(&query.fields());
         asked.then(|| Self::new(batch, ranges)).transpose()
     }
 
@@ -122,7 +110,12 @@ impl TraceContext {
                 self.parents[row] = Some(*parent);
             }
         }
-        break_cycles(&mut self.parents, range.clone());
+        let base = range.start;
+        let of_trace = self.parents[range.clone()].iter();
+        let forest = Forest::new(of_trace.map(|parent| parent.map(|row| row - base)));
+        for row in range.clone() {
+            self.parents[row] = forest.parent(row - base).map(|parent| parent + base);
+        }
         for row in range.clone() {
             let parent = first_row.get(ids.value(row));
             let count = parent
@@ -192,26 +185,6 @@ impl TraceContext {
                 }
             })
             .collect()
-    }
-}
-
-/// Takes their parents from the rows that are above themselves.
-fn break_cycles(parents: &mut [Option<usize>], range: Range<usize>) {
-    let base = range.start;
-    // By row: the walk that came by first, from 1; 0 for none.
-    let mut walks = vec![0; range.len()];
-    for start in range {
-        let walk = start - base + 1;
-        let mut row = Some(start);
-        while let Some(at) = row.filter(|at| walks[at - base] == 0) {
-            walks[at - base] = walk;
-            row = parents[at];
-        }
-        // This walk came by here before: the row is on a circle.
-        let mut row = row.filter(|at| walks[at - base] == walk);
-        while let Some(at) = row {
-            row = parents[at].take();
-        }
     }
 }
 

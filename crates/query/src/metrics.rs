@@ -18,7 +18,7 @@ use columnar::{Column, SpanColumns};
 use model::{TenantId, TraceId};
 use store_api::{Order, TimeRange};
 use traceql::ast::{Metrics, MetricsKind, MetricsOperand, Series as AskedSeries};
-use traceql::{Body, Query};
+use traceql::{Body, Field, Query};
 
 use crate::condition::Needs;
 use crate::context::TraceContext;
@@ -216,17 +216,11 @@ impl Counting<'_> {
                 place: whole.source.span,
             });
         };
-        let pipeline = Query {
-            body: Body::Metrics(Metrics {
-                source: traceql::ast::MetricsKind::Series(asked.clone()).into(),
-                stages: Vec::new(),
-            }),
-            hints: Vec::new(),
-        };
-        let plan = Plan::of_pipeline(&asked.pipeline, TraceContext::is_asked_by(&pipeline))?;
+        let fields = asked.fields();
+        let plan = Plan::of_pipeline(&asked.pipeline, TraceContext::is_asked_by(&fields))?;
         match plan.by_rows() {
             Some(filter) => self.count_rows(&plan, filter, &mut table).await?,
-            None => self.count_traces(&plan, &pipeline, &mut table).await?,
+            None => self.count_traces(&plan, &fields, &mut table).await?,
         }
         if table.overflowed && self.question.partial.is_none() {
             self.question.partial = Some(Partial::Series);
@@ -261,7 +255,7 @@ impl Counting<'_> {
     async fn count_traces(
         &mut self,
         plan: &Plan,
-        query: &Query,
+        fields: &[&Field],
         table: &mut Table<'_>,
     ) -> Result<(), Error> {
         let ids = self.candidates(plan).await?;
@@ -270,7 +264,7 @@ impl Counting<'_> {
         while !left.is_empty() {
             let (chunk, rest) = left.split_at(size.min(left.len()));
             let mut needs = Needs::of(SUMMARY_COLUMNS);
-            needs.add_fields(query);
+            needs.add_fields(fields);
             table.needs(&mut needs);
             let batches = self.question.rows_of_traces(chunk, TimeRange::ALL, needs);
             let batches = batches.await?;

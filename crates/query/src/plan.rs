@@ -103,7 +103,9 @@ impl Plan {
     /// Errors: `Pattern`, for trees that were not checked; `Unsupported`, for metrics.
     pub(crate) fn compile(query: &Query) -> Result<Self, Error> {
         match &query.body {
-            Body::Search(pipeline) => Self::of_pipeline(pipeline, TraceContext::is_asked_by(query)),
+            Body::Search(pipeline) => {
+                Self::of_pipeline(pipeline, TraceContext::is_asked_by(&query.fields()))
+            }
             Body::Metrics(metrics) => Err(Error::Unsupported {
                 what: "metrics functions",
                 place: metrics.source.span,

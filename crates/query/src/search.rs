@@ -321,7 +321,7 @@ impl<'a> Search<'a> {
     async fn judge_rows(&mut self, known: &HashMap<TraceId, i64>) -> Result<(), Error> {
         let ids: Vec<TraceId> = known.keys().copied().collect();
         let mut needs = Needs::of(SUMMARY_COLUMNS);
-        needs.add_fields(&self.request.query);
+        needs.add_fields(&self.request.query.fields());
         let batches = self.question.rows_of_traces(&ids, TimeRange::ALL, needs);
         let batches = batches.await?;
         if self.question.partial.is_some() {
@@ -411,7 +411,7 @@ impl<'a> Search<'a> {
         let query = &self.request.query;
         let mut needs = Needs::of(SUMMARY_COLUMNS);
         needs.columns.retain(|c| *c != Column::ParentSpanId);
-        needs.add_fields(query);
+        needs.add_fields(&query.fields());
         let (time, predicate) = (self.request.time, filter.predicate.clone());
         self.question.use_reserve();
         let mut stream =

@@ -215,20 +215,23 @@ fn from_number(number: Number) -> Plain {
     })
 }
 
-/// The first span of the parent's id, unless the way up from it leads back.
+/// The first span of the parent's id, unless the way up from it leads back and this is the first span on that way.
 fn parent(trace: &[&Span], at: usize) -> Option<usize> {
     let named = |at: usize| {
         let id = trace[at].parent_span_id?;
         trace.iter().position(|span| span.span_id == id)
     };
-    let first = named(at)?;
-    let mut up = Some(first);
-    let mut leads_back = false;
-    for _ in 0..trace.len() {
-        leads_back |= up == Some(at);
-        up = up.and_then(named);
+    let mut way = vec![at];
+    while let Some(above) = way.last().and_then(|last| named(*last)) {
+        if above == at && way.iter().min() == Some(&at) {
+            return None;
+        }
+        if way.contains(&above) {
+            break;
+        }
+        way.push(above);
     }
-    (!leads_back).then_some(first)
+    named(at)
 }
 
 fn operand(expr: &Expr, trace: &[&Span], at: usize) -> Vec<Plain> {

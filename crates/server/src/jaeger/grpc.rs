@@ -2,10 +2,9 @@
 //!
 //! Source of names and numbers: Jaeger's public interface definitions.
 
+pub(crate) mod proto;
 pub(crate) mod v2;
 pub(crate) mod v3;
-
-use std::collections::BTreeSet;
 
 use axum::Router;
 use futures::StreamExt;
@@ -17,11 +16,15 @@ use tonic::service::Routes;
 use tonic::{Response, Status};
 use wire::jaeger::message::{Duration, Timestamp};
 
+use self::proto::{
+    Dependency, GetDependenciesRequest, GetDependenciesResponse, GetOperationsRequest,
+    GetServicesResponse, Operation,
+};
 use crate::error::ApiError;
 use crate::jaeger::error::warning;
-use crate::jaeger::names;
 use crate::jaeger::search::Search;
 use crate::jaeger::whole::{self, Form, Wanted};
+use crate::jaeger::{dependencies, names};
 use crate::pieces::Cut;
 use crate::state::App;
 
@@ -40,6 +43,31 @@ pub(crate) fn router(app: &App) -> Router<App> {
 
 /// A stream of an answer.
 type Stream<T> = BoxStream<'static, Result<T, Status>>;
+
+/// The services that there are.
+async fn get_services(app: &App) -> Result<Response<GetServicesResponse>, Status> {
+    let (services, partial) = names::services(app).await?;
+    let answer = Response::new(GetServicesResponse { services });
+    Ok(with_warning(answer, partial))
+}
+
+/// Which service called which.
+async fn get_dependencies(
+    app: &App,
+    request: GetDependenciesRequest,
+) -> Result<Response<GetDependenciesResponse>, Status> {
+    let start = required("start_time", request.start_time)?;
+    let end = required("end_time", request.end_time)?;
+    let (links, partial) = dependencies::links(app, start, end).await?;
+    let dependency = |link: dependencies::Link| Dependency {
+        parent: link.parent,
+        child: link.child,
+        call_count: link.call_count,
+    };
+    let dependencies = links.into_iter().map(dependency).collect();
+    let answer = Response::new(GetDependenciesResponse { dependencies });
+    Ok(with_warning(answer, partial))
+}
 
 /// Whole traces, the first of which is read before.
 async fn traces<F: Form>(
@@ -70,14 +98,18 @@ async fn found<F: Form>(
     Ok(with_warning(answer, found.partial))
 }
 
-/// The operations of a service; an empty kind stands for all.
+/// The operations of a service, or of all, of a kind, or of all, each once for each kind, by name.
 async fn operations(
     app: &App,
-    service: &str,
-    kind: &str,
-) -> Result<(BTreeSet<(String, &'static str)>, Option<Partial>), ApiError> {
-    let kind = Some(kind).filter(|kind| !kind.is_empty());
-    names::operations(app, service, kind).await
+    request: GetOperationsRequest,
+) -> Result<(Vec<Operation>, Option<Partial>), ApiError> {
+    let kind = Some(request.span_kind.as_str()).filter(|kind| !kind.is_empty());
+    let (found, partial) = names::operations(app, &request.service, kind).await?;
+    let operation = |(name, span_kind): (String, &str)| Operation {
+        name,
+        span_kind: span_kind.to_owned(),
+    };
+    Ok((found.into_iter().map(operation).collect(), partial))
 }
 
 /// `answer` with the reason why it is not whole, in its metadata as in HTTP's header.

@@ -157,6 +157,13 @@ impl Spanset {
 }
 
 impl Series {
+    /// Every distinct field that the series mentions, in the order of first mention.
+    pub fn fields(&self) -> Vec<&Field> {
+        let mut fields = Vec::new();
+        self.add_fields(&mut fields);
+        fields
+    }
+
     fn add_fields<'a>(&'a self, fields: &mut Vec<&'a Field>) {
         self.pipeline.add_fields(fields);
         add(fields, self.function.of());

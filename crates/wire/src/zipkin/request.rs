@@ -127,22 +127,7 @@ impl<'l> Request<'l> {
         self.rows
             .set_resource(&resource_to_json(&span.resource), name);
         self.rows.set_scope(&scope_to_json(&span.scope));
-        self.rows.commit(&SpanHead {
-            trace_id: span.trace_id.0,
-            span_id: span.span_id.0,
-            parent_span_id: span.parent_span_id.map(|id| id.0),
-            start_time_unix_nano: span.start_time_unix_nano,
-            end_time_unix_nano: span.end_time_unix_nano,
-            name: &span.name,
-            kind: span.kind.0,
-            status_code: span.status_code.0,
-            status_message: &span.status_message,
-            trace_state: &span.trace_state,
-            flags: span.flags,
-            dropped_attributes_count: span.dropped_attributes_count,
-            dropped_events_count: span.dropped_events_count,
-            dropped_links_count: span.dropped_links_count,
-        });
+        self.rows.commit(&SpanHead::of(&span));
         Ok(())
     }
 

@@ -10,20 +10,21 @@ use tonic::{Request, Response, Status, async_trait};
 
 use self::proto::service::query_service_server::{QueryService, QueryServiceServer};
 use self::proto::{
-    ArchiveTraceResponse, DependencyLink, FindTracesRequest, GetDependenciesRequest,
-    GetDependenciesResponse, GetOperationsRequest, GetOperationsResponse, GetServicesRequest,
-    GetServicesResponse, GetTraceRequest, Operation, SpansResponseChunk, TraceQueryParameters,
+    ArchiveTraceResponse, FindTracesRequest, GetDependenciesRequest, GetDependenciesResponse,
+    GetOperationsRequest, GetOperationsResponse, GetServicesRequest, GetServicesResponse,
+    GetTraceRequest, SpansResponseChunk, TraceQueryParameters,
 };
 use super::{
-    OF_MESSAGES, Stream, found, limit, nano, operations, required, traces, unix_nano, with_warning,
+    OF_MESSAGES, Stream, found, get_dependencies, get_services, limit, nano, operations, traces,
+    unix_nano, with_warning,
 };
 use crate::error::ApiError;
 use crate::jaeger::archive::archive;
 use crate::jaeger::error::Told;
 use crate::jaeger::parameters::trace_id_of;
 use crate::jaeger::search::Search;
+use crate::jaeger::warnings;
 use crate::jaeger::whole::{self, Form, Pieces, Wanted, end_without_word};
-use crate::jaeger::{dependencies, names, warnings};
 use crate::pieces::{of_trace, spans_of};
 use crate::state::App;
 
@@ -73,27 +74,20 @@ impl QueryService for Queries {
         &self,
         _request: Request<GetServicesRequest>,
     ) -> Result<Response<GetServicesResponse>, Status> {
-        let (services, partial) = names::services(&self.app).await?;
-        let answer = Response::new(GetServicesResponse { services });
-        Ok(with_warning(answer, partial))
+        get_services(&self.app).await
     }
 
     async fn get_operations(
         &self,
         request: Request<GetOperationsRequest>,
     ) -> Result<Response<GetOperationsResponse>, Status> {
-        let request = request.into_inner();
-        let (service, kind) = (&request.service, &request.span_kind);
-        let (found, partial) = operations(&self.app, service, kind).await?;
-        let mut operation_names: Vec<String> = found.iter().map(|(name, _)| name.clone()).collect();
+        let (operations, partial) = operations(&self.app, request.into_inner()).await?;
+        let names = operations.iter().map(|operation| operation.name.clone());
+        let mut operation_names: Vec<String> = names.collect();
         operation_names.dedup();
-        let operation = |(name, span_kind): (String, &str)| Operation {
-            name,
-            span_kind: span_kind.to_owned(),
-        };
         let answer = Response::new(GetOperationsResponse {
             operation_names,
-            operations: found.into_iter().map(operation).collect(),
+            operations,
         });
         Ok(with_warning(answer, partial))
     }
@@ -102,18 +96,7 @@ impl QueryService for Queries {
         &self,
         request: Request<GetDependenciesRequest>,
     ) -> Result<Response<GetDependenciesResponse>, Status> {
-        let request = request.into_inner();
-        let start = required("start_time", request.start_time)?;
-        let end = required("end_time", request.end_time)?;
-        let (links, partial) = dependencies::links(&self.app, start, end).await?;
-        let link = |link: dependencies::Link| DependencyLink {
-            parent: link.parent,
-            child: link.child,
-            call_count: link.call_count,
-        };
-        let dependencies = links.into_iter().map(link).collect();
-        let answer = Response::new(GetDependenciesResponse { dependencies });
-        Ok(with_warning(answer, partial))
+        get_dependencies(&self.app, request.into_inner()).await
     }
 }
 

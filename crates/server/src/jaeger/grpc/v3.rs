@@ -12,13 +12,13 @@ use wire::otlp::spans_to_traces_data;
 
 use self::proto::service::query_service_server::{QueryService, QueryServiceServer};
 use self::proto::{
-    Dependency, FindTraceSummariesResponse, FindTracesRequest, GetDependenciesRequest,
-    GetDependenciesResponse, GetOperationsRequest, GetOperationsResponse, GetServicesRequest,
-    GetServicesResponse, GetTraceRequest, Operation, ServiceSummary, TraceQueryParameters,
-    TraceSummary, TracesData,
+    FindTraceSummariesResponse, FindTracesRequest, GetDependenciesRequest, GetDependenciesResponse,
+    GetOperationsRequest, GetOperationsResponse, GetServicesRequest, GetServicesResponse,
+    GetTraceRequest, ServiceSummary, TraceQueryParameters, TraceSummary, TracesData,
 };
 use super::{
-    OF_MESSAGES, Stream, found, limit, nano, operations, required, traces, unix_nano, with_warning,
+    OF_MESSAGES, Stream, found, get_dependencies, get_services, limit, nano, operations, required,
+    traces, unix_nano, with_warning,
 };
 use crate::error::ApiError;
 use crate::jaeger::error::Told;
@@ -27,7 +27,6 @@ use crate::jaeger::search::{Search, no_filters};
 use crate::jaeger::v3::{self, Summary, summaries};
 use crate::jaeger::warnings::warned_spans;
 use crate::jaeger::whole::{self, Form, Pieces, Wanted, end_without_word};
-use crate::jaeger::{dependencies, names};
 use crate::pieces::of_trace;
 use crate::state::App;
 
@@ -93,23 +92,14 @@ impl QueryService for Queries {
         &self,
         _request: Request<GetServicesRequest>,
     ) -> Result<Response<GetServicesResponse>, Status> {
-        let (services, partial) = names::services(&self.app).await?;
-        let answer = Response::new(GetServicesResponse { services });
-        Ok(with_warning(answer, partial))
+        get_services(&self.app).await
     }
 
     async fn get_operations(
         &self,
         request: Request<GetOperationsRequest>,
     ) -> Result<Response<GetOperationsResponse>, Status> {
-        let request = request.into_inner();
-        let (service, kind) = (&request.service, &request.span_kind);
-        let (found, partial) = operations(&self.app, service, kind).await?;
-        let operation = |(name, span_kind): (String, &str)| Operation {
-            name,
-            span_kind: span_kind.to_owned(),
-        };
-        let operations = found.into_iter().map(operation).collect();
+        let (operations, partial) = operations(&self.app, request.into_inner()).await?;
         let answer = Response::new(GetOperationsResponse { operations });
         Ok(with_warning(answer, partial))
     }
@@ -118,18 +108,7 @@ impl QueryService for Queries {
         &self,
         request: Request<GetDependenciesRequest>,
     ) -> Result<Response<GetDependenciesResponse>, Status> {
-        let request = request.into_inner();
-        let start = required("start_time", request.start_time)?;
-        let end = required("end_time", request.end_time)?;
-        let (links, partial) = dependencies::links(&self.app, start, end).await?;
-        let dependency = |link: dependencies::Link| Dependency {
-            parent: link.parent,
-            child: link.child,
-            call_count: link.call_count,
-        };
-        let dependencies = links.into_iter().map(dependency).collect();
-        let answer = Response::new(GetDependenciesResponse { dependencies });
-        Ok(with_warning(answer, partial))
+        get_dependencies(&self.app, request.into_inner()).await
     }
 }
 

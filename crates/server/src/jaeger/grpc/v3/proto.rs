@@ -6,6 +6,11 @@ use opentelemetry_proto::tonic::trace::v1::ResourceSpans;
 use prost::Message;
 use wire::jaeger::message::{Duration, Timestamp};
 
+pub(crate) use super::super::proto::{
+    GetDependenciesRequest, GetDependenciesResponse, GetOperationsRequest, GetServicesRequest,
+    GetServicesResponse, Operation,
+};
+
 /// OTLP's.
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct TracesData {
@@ -64,59 +69,10 @@ pub(crate) struct FindTracesRequest {
     pub(crate) query: Option<TraceQueryParameters>,
 }
 
-#[derive(Clone, Copy, PartialEq, Message)]
-pub(crate) struct GetServicesRequest {}
-
-#[derive(Clone, PartialEq, Message)]
-pub(crate) struct GetServicesResponse {
-    #[prost(string, repeated, tag = "1")]
-    pub(crate) services: Vec<String>,
-}
-
-#[derive(Clone, PartialEq, Message)]
-pub(crate) struct GetOperationsRequest {
-    #[prost(string, tag = "1")]
-    pub(crate) service: String,
-    #[prost(string, tag = "2")]
-    pub(crate) span_kind: String,
-}
-
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Message)]
-pub(crate) struct Operation {
-    #[prost(string, tag = "1")]
-    pub(crate) name: String,
-    #[prost(string, tag = "2")]
-    pub(crate) span_kind: String,
-}
-
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct GetOperationsResponse {
     #[prost(message, repeated, tag = "1")]
     pub(crate) operations: Vec<Operation>,
-}
-
-#[derive(Clone, PartialEq, Message)]
-pub(crate) struct GetDependenciesRequest {
-    #[prost(message, optional, tag = "1")]
-    pub(crate) start_time: Option<Timestamp>,
-    #[prost(message, optional, tag = "2")]
-    pub(crate) end_time: Option<Timestamp>,
-}
-
-#[derive(Clone, PartialEq, Message)]
-pub(crate) struct GetDependenciesResponse {
-    #[prost(message, repeated, tag = "1")]
-    pub(crate) dependencies: Vec<Dependency>,
-}
-
-#[derive(Clone, PartialEq, Message)]
-pub(crate) struct Dependency {
-    #[prost(string, tag = "1")]
-    pub(crate) parent: String,
-    #[prost(string, tag = "2")]
-    pub(crate) child: String,
-    #[prost(uint64, tag = "3")]
-    pub(crate) call_count: u64,
 }
 
 #[derive(Clone, PartialEq, Message)]
