@@ -5,7 +5,7 @@ use tonic_build::manual::{Builder, Method, Service};
 /// A method: its name in protobuf, its messages, and whether it streams its answer.
 type Row = (&'static str, &'static str, &'static str, bool);
 
-const TEMPO: [Row; 5] = [
+const TEMPO: [Row; 7] = [
     ("Search", "SearchRequest", "SearchResponse", true),
     (
         "SearchTags",
@@ -29,6 +29,18 @@ const TEMPO: [Row; 5] = [
         "SearchTagValuesV2",
         "SearchTagValuesRequest",
         "SearchTagValuesV2Response",
+        true,
+    ),
+    (
+        "MetricsQueryRange",
+        "QueryRangeRequest",
+        "QueryRangeResponse",
+        true,
+    ),
+    (
+        "MetricsQueryInstant",
+        "QueryInstantRequest",
+        "QueryInstantResponse",
         true,
     ),
 ];

@@ -10,7 +10,7 @@ use traceql::{Field, Query, Scope, Type};
 use crate::condition::Origin;
 use crate::context::TraceContext;
 use crate::eval::{FieldColumn, NamedAttribute};
-use crate::group::GroupValue;
+use crate::group::{GroupValue, Label};
 use crate::value::Value;
 
 /// An attribute, or an intrinsic that the query selects, with its value as `columnar` writes it.
@@ -29,7 +29,7 @@ pub struct FoundAttribute {
 /// What is shown of the spans of some rows.
 pub(crate) struct Shown<'a> {
     attributes: Vec<(Scope, &'a str)>,
-    intrinsics: Vec<(&'static str, Type, FieldColumn<'a>)>,
+    intrinsics: Vec<(String, Type, FieldColumn<'a>)>,
 }
 
 impl<'a> Shown<'a> {
@@ -49,10 +49,7 @@ impl<'a> Shown<'a> {
             Field::Attribute { .. } => None,
             Field::Intrinsic(intrinsic) => {
                 let column = FieldColumn::new(columns, &Origin::Field(field.clone()), context);
-                let name = match intrinsic.legacy() {
-                    "" => intrinsic.as_str(),
-                    legacy => legacy,
-                };
+                let name = Label::name_of(field);
                 Some(column.map(|column| (name, intrinsic.value_type(), column)))
             }
         };
@@ -104,7 +101,7 @@ impl<'a> Shown<'a> {
                 let (kind, text) = value.to_text();
                 found.push(FoundAttribute {
                     scope: None,
-                    key: (*name).to_owned(),
+                    key: name.clone(),
                     kind,
                     text,
                 });

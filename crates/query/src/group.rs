@@ -3,7 +3,7 @@
 use columnar::{ValueType, value_to_text};
 use model::AnyValue;
 use traceql::ast::Number;
-use traceql::{Kind, Status, Type};
+use traceql::{Field, Kind, Status, Type};
 
 use crate::value::Value;
 
@@ -31,6 +31,18 @@ pub struct Label {
     pub name: String,
     /// Its value.
     pub value: GroupValue,
+}
+
+impl Label {
+    /// The name of a field's label: as the language writes it, an intrinsic as Tempo's labels do, `name` for `span:name`.
+    pub(crate) fn name_of(field: &Field) -> String {
+        match field {
+            Field::Intrinsic(intrinsic) if !intrinsic.legacy().is_empty() => {
+                intrinsic.legacy().to_owned()
+            }
+            field => field.to_string(),
+        }
+    }
 }
 
 impl GroupValue {

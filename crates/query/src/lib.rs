@@ -24,6 +24,7 @@ mod context;
 mod counts;
 mod critical_path;
 mod cursor;
+mod distributions;
 mod engine;
 mod error;
 mod eval;

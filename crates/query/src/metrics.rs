@@ -7,6 +7,7 @@
 //! blocks are merged. Otherwise the traces that may match are found first and then read whole, some at a time.
 
 mod cells;
+mod compare;
 mod groups;
 mod second;
 mod sketch;
@@ -14,10 +15,11 @@ mod sketch;
 use std::collections::HashMap;
 use std::time::Instant;
 
+use arrow::array::RecordBatch;
 use columnar::{Column, SpanColumns};
 use model::{TenantId, TraceId};
 use store_api::{Order, TimeRange};
-use traceql::ast::{Metrics, MetricsKind, MetricsOperand, Series as AskedSeries};
+use traceql::ast::{Metrics, MetricsFunction, MetricsKind, MetricsOperand, Series as AskedSeries};
 use traceql::{Body, Field, Query};
 
 use crate::condition::Needs;
@@ -27,6 +29,7 @@ use crate::error::Error;
 use crate::eval::judge;
 use crate::group::Label;
 use crate::metrics::cells::Table;
+use crate::metrics::compare::Comparison;
 use crate::metrics::second::{apply_stages, calculate};
 use crate::plan::{Filter, Plan};
 use crate::rates::POINTS_MAX;
@@ -144,7 +147,7 @@ impl Grid {
 impl Engine {
     /// The series that a question for metrics asks for.
     ///
-    /// Errors: those of the source; `Limit` for too many intervals; `Unsupported` for searches and `compare()`; `Pattern` for queries that
+    /// Errors: those of the source; `Limit` for too many intervals; `Unsupported` for searches; `Pattern` for queries that
     /// `traceql` did not check. A passed deadline or a full limit is no error but makes the answer partial.
     pub async fn metrics(&self, request: &MetricsRequest) -> Result<MetricsResult, Error> {
         let ask = || async move {
@@ -174,6 +177,21 @@ impl Engine {
     }
 }
 
+/// What spans are counted into.
+trait Tally {
+    /// What [`Self::add`] takes of rows, beside when they started.
+    fn needs(&self, needs: &mut Needs);
+
+    /// Adds `rows` of `batch`, as far as they started in `time`.
+    fn add(
+        &mut self,
+        batch: &RecordBatch,
+        context: Option<&TraceContext>,
+        rows: &[usize],
+        time: TimeRange,
+    ) -> Result<(), Error>;
+}
+
 struct Counting<'a> {
     request: &'a MetricsRequest,
     grid: Grid,
@@ -183,7 +201,7 @@ struct Counting<'a> {
 impl Counting<'_> {
     async fn metrics(&mut self, asked: &Metrics) -> Result<Vec<MetricsSeries>, Error> {
         let series = match &asked.source.kind {
-            MetricsKind::Series(series) => self.series(asked, series).await?,
+            MetricsKind::Series(series) => self.series(series).await?,
             MetricsKind::Binary { op, left, right } => match (left, right) {
                 (MetricsOperand::Metrics(left), MetricsOperand::Metrics(right)) => {
                     let left = Box::pin(self.metrics(left)).await?;
@@ -204,28 +222,31 @@ impl Counting<'_> {
         Ok(apply_stages(series, &asked.stages, self.grid.n_points))
     }
 
-    async fn series(
-        &mut self,
-        whole: &Metrics,
-        asked: &AskedSeries,
-    ) -> Result<Vec<MetricsSeries>, Error> {
-        let exemplars = self.request.exemplars;
-        let Some(mut table) = Table::new(asked, self.grid, exemplars) else {
-            return Err(Error::Unsupported {
-                what: "`compare()` metrics",
-                place: whole.source.span,
-            });
+    async fn series(&mut self, asked: &AskedSeries) -> Result<Vec<MetricsSeries>, Error> {
+        let (series, overflowed) = if let MetricsFunction::Compare(compare) = &asked.function {
+            let mut cohorts = Comparison::new(compare, self.grid)?;
+            self.count(asked, &mut cohorts).await?;
+            cohorts.into_series()
+        } else {
+            let mut table = Table::new(asked, self.grid, self.request.exemplars);
+            self.count(asked, &mut table).await?;
+            let overflowed = table.overflowed;
+            (table.into_series(), overflowed)
         };
+        if overflowed && self.question.partial.is_none() {
+            self.question.partial = Some(Partial::Series);
+        }
+        Ok(series)
+    }
+
+    /// Counts the spans that the pipeline finds.
+    async fn count(&mut self, asked: &AskedSeries, tally: &mut impl Tally) -> Result<(), Error> {
         let fields = asked.fields();
         let plan = Plan::of_pipeline(&asked.pipeline, TraceContext::is_asked_by(&fields))?;
         match plan.by_rows() {
-            Some(filter) => self.count_rows(&plan, filter, &mut table).await?,
-            None => self.count_traces(&plan, &fields, &mut table).await?,
+            Some(filter) => self.count_rows(&plan, filter, tally).await,
+            None => self.count_traces(&plan, &fields, tally).await,
         }
-        if table.overflowed && self.question.partial.is_none() {
-            self.question.partial = Some(Partial::Series);
-        }
-        Ok(table.into_series())
     }
 
     /// Counts rows as the scan brings them.
@@ -233,11 +254,11 @@ impl Counting<'_> {
         &mut self,
         plan: &Plan,
         filter: &Filter,
-        table: &mut Table<'_>,
+        tally: &mut impl Tally,
     ) -> Result<(), Error> {
         let mut needs = Needs::of([Column::StartTimeUnixNano]);
         filter.condition.needs(&mut needs);
-        table.needs(&mut needs);
+        tally.needs(&mut needs);
         let (time, predicate) = (self.request.time, filter.predicate.clone());
         let ids = plan.trace_ids.clone();
         let mut stream = self.question.scan(time, predicate, needs, Order::Any, ids);
@@ -246,7 +267,7 @@ impl Counting<'_> {
             let verdicts = judge(&filter.condition, batch, None)?;
             let is_met = |row: &usize| verdicts[*row] == Tri::True;
             let rows: Vec<usize> = (0..batch.num_rows()).filter(is_met).collect();
-            table.add(batch, None, &rows, time)?;
+            tally.add(batch, None, &rows, time)?;
         }
         Ok(())
     }
@@ -256,7 +277,7 @@ impl Counting<'_> {
         &mut self,
         plan: &Plan,
         fields: &[&Field],
-        table: &mut Table<'_>,
+        tally: &mut impl Tally,
     ) -> Result<(), Error> {
         let ids = self.candidates(plan).await?;
         let mut left = ids.as_slice();
@@ -265,7 +286,7 @@ impl Counting<'_> {
             let (chunk, rest) = left.split_at(size.min(left.len()));
             let mut needs = Needs::of(SUMMARY_COLUMNS);
             needs.add_fields(fields);
-            table.needs(&mut needs);
+            tally.needs(&mut needs);
             let batches = self.question.rows_of_traces(chunk, TimeRange::ALL, needs);
             let batches = batches.await?;
             if self.question.partial == Some(Partial::SpansHeld) && chunk.len() > 1 {
@@ -278,13 +299,13 @@ impl Counting<'_> {
                 return Ok(());
             }
             let (traces, unsure) = assemble_part(&batches)?;
-            self.count_whole(plan, &traces, table)?;
+            self.count_whole(plan, &traces, tally)?;
             if !unsure.is_empty() {
                 let batches = self.question.whole_traces(&unsure, TimeRange::ALL).await?;
                 if self.question.partial.is_some() {
                     return Ok(());
                 }
-                self.count_whole(plan, &assemble(batches)?, table)?;
+                self.count_whole(plan, &assemble(batches)?, tally)?;
             }
             left = rest;
             size = TRACES_AT_ONCE;
@@ -296,7 +317,7 @@ impl Counting<'_> {
         &self,
         plan: &Plan,
         traces: &Traces,
-        table: &mut Table<'_>,
+        tally: &mut impl Tally,
     ) -> Result<(), Error> {
         let time = self.request.time;
         let context = TraceContext::new(&traces.batch, &traces.ranges)?;
@@ -306,7 +327,7 @@ impl Counting<'_> {
             let sets = evaluation.of_trace(range.clone())?;
             rows.extend(sets.into_iter().flat_map(|set| set.rows));
         }
-        table.add(&traces.batch, Some(&context), &rows, time)
+        tally.add(&traces.batch, Some(&context), &rows, time)
     }
 
     /// The traces that have a span for each clause of the plan, at most [`CANDIDATES_MAX`].

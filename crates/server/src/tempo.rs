@@ -20,8 +20,8 @@ use tonic::service::Routes;
 
 use crate::state::App;
 
-/// The version that our answers are compatible with; 2.7.0 and later make Grafana stream metrics over gRPC, which are answered over HTTP only.
-const COMPATIBLE_WITH: &str = "2.6.0";
+/// The version that our answers are compatible with: from 2.7.0 on Grafana streams metrics over gRPC.
+const COMPATIBLE_WITH: &str = "2.9.0";
 
 /// All routes of the listener.
 pub(crate) fn router(app: &App) -> Router<App> {

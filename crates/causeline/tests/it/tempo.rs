@@ -10,6 +10,51 @@ use tonic_prost::ProstCodec;
 use crate::node::{Node, get, get_json};
 use crate::otlp::{must_export, request, span, string, trace_id};
 
+/// Tempo's `QueryRangeRequest`, and, without a step, `QueryInstantRequest`.
+#[derive(Clone, PartialEq, Message)]
+struct MetricsQuestion {
+    #[prost(string, tag = "1")]
+    query: String,
+    #[prost(uint64, tag = "2")]
+    start: u64,
+    #[prost(uint64, tag = "3")]
+    end: u64,
+    #[prost(uint64, tag = "4")]
+    step: u64,
+}
+
+/// The series of Tempo's `QueryRangeResponse`.
+#[derive(Clone, PartialEq, Message)]
+struct OverTime {
+    #[prost(message, repeated, tag = "1")]
+    series: Vec<Series>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct Series {
+    #[prost(message, repeated, tag = "2")]
+    samples: Vec<Sample>,
+}
+
+/// The series of Tempo's `QueryInstantResponse`.
+#[derive(Clone, PartialEq, Message)]
+struct AtOnce {
+    #[prost(message, repeated, tag = "1")]
+    series: Vec<Instant>,
+}
+
+#[derive(Clone, Copy, PartialEq, Message)]
+struct Instant {
+    #[prost(double, tag = "2")]
+    value: f64,
+}
+
+#[derive(Clone, Copy, PartialEq, Message)]
+struct Sample {
+    #[prost(double, tag = "1")]
+    value: f64,
+}
+
 /// The fields of Tempo's `TraceByIDResponse` that Grafana reads.
 #[derive(Clone, PartialEq, Message)]
 struct TraceById {
@@ -51,6 +96,24 @@ struct FoundTrace {
     root_name: String,
     #[prost(uint64, tag = "4")]
     start_unix_nano: u64,
+}
+
+/// The only packet of an answer.
+async fn only_packet<M: Message + Default + 'static>(
+    grpc: &mut Grpc<Channel>,
+    method: &str,
+    question: MetricsQuestion,
+) -> M {
+    let path = format!("/tempopb.StreamingQuerier/{method}");
+    let path = path.parse().expect("a path");
+    grpc.ready().await.expect("connected");
+    let codec: ProstCodec<MetricsQuestion, M> = ProstCodec::default();
+    let question = tonic::Request::new(question);
+    let answer = grpc.server_streaming(question, path, codec).await;
+    let mut packets = answer.expect("a stream").into_inner();
+    let packet = packets.message().await.expect("a whole packet");
+    assert!(packets.message().await.expect("the end").is_none());
+    packet.expect("a packet")
 }
 
 async fn node_with_a_trace(folder: &std::path::Path) -> Node {
@@ -268,7 +331,23 @@ async fn grpc_streams_on_the_same_socket() {
     };
     assert_eq!(refused.code(), tonic::Code::InvalidArgument, "{refused}");
 
-    let path = PathAndQuery::from_static("/tempopb.StreamingQuerier/MetricsQueryRange");
+    let question = MetricsQuestion {
+        query: "{ } | count_over_time()".into(),
+        start: u64::from(now - 900) * 1_000_000_000,
+        end: u64::from(now + 60) * 1_000_000_000,
+        ..MetricsQuestion::default()
+    };
+    let range = MetricsQuestion {
+        step: 1_000_000_000_000,
+        ..question.clone()
+    };
+    let found: OverTime = only_packet(&mut grpc, "MetricsQueryRange", range).await;
+    let samples = found.series[0].samples.iter();
+    assert_eq!(samples.map(|sample| sample.value).sum::<f64>(), 2.0);
+    let found: AtOnce = only_packet(&mut grpc, "MetricsQueryInstant", question).await;
+    assert_eq!(found.series, [Instant { value: 2.0 }]);
+
+    let path = PathAndQuery::from_static("/tempopb.StreamingQuerier/Nothing");
     grpc.ready().await.expect("connected");
     let codec: ProstCodec<Search, Found> = ProstCodec::default();
     let unknown = grpc

@@ -115,6 +115,28 @@ async fn metrics_count_the_spans_that_a_pipeline_finds() {
     let slowest = found["series"][0]["value"].as_f64().expect("a number");
     assert!((slowest - 0.005).abs() < 1e-9, "seconds: {found}");
 
+    let compared = "{ } | compare({ status = error }, 5)";
+    let found = ask("query", compared, "").await;
+    let value = |cohort: &str, attribute: &str, value: &str| {
+        let is = |label: &serde_json::Value, key: &str, text: &str| {
+            label["key"] == key && label["value"]["stringValue"] == text
+        };
+        let series = found["series"].as_array().expect("series").iter();
+        let mut series = series.filter(|series| {
+            is(&series["labels"][0], "__meta_type", cohort)
+                && is(&series["labels"][1], attribute, value)
+        });
+        series.next().map(|series| series["value"].clone())
+    };
+    assert_eq!(value("selection", "name", "select"), Some(1.0.into()));
+    assert_eq!(value("baseline", "name", "select"), Some(1.0.into()));
+    assert_eq!(value("baseline", "name", "GET /"), Some(2.0.into()));
+    assert_eq!(
+        value("baseline_total", "resource.service.name", "nil"),
+        Some(3.0.into()),
+        "{found}"
+    );
+
     let bomb = answered(&format!(
         "{tempo}/api/metrics/query_range?q={}&start=0&end=1700000000&step=1s",
         encoded(counted)

@@ -10,7 +10,7 @@ use traceql::ast::{MetricsFunction, OverTime, Series};
 
 use super::groups::Groups;
 use super::sketch::Sketch;
-use super::{CELLS_MAX, Exemplar, Grid, MetricsSeries, SERIES_MAX};
+use super::{CELLS_MAX, Exemplar, Grid, MetricsSeries, SERIES_MAX, Tally};
 use crate::condition::{Needs, Origin};
 use crate::context::TraceContext;
 use crate::error::Error;
@@ -52,11 +52,7 @@ enum Cell {
 }
 
 impl<'a> Table<'a> {
-    /// `None` for `compare()`, which is no series of one number.
-    pub(super) fn new(asked: &'a Series, grid: Grid, exemplars: usize) -> Option<Self> {
-        if matches!(asked.function, MetricsFunction::Compare(_)) {
-            return None;
-        }
+    pub(super) fn new(asked: &'a Series, grid: Grid, exemplars: usize) -> Self {
         let weight = match asked.function {
             MetricsFunction::QuantileOverTime { .. }
             | MetricsFunction::HistogramOverTime { .. } => DISTRIBUTION_WEIGHT,
@@ -64,7 +60,7 @@ impl<'a> Table<'a> {
         };
         let max = CELLS_MAX / weight / grid.n_points.max(1);
         let max = max.clamp(1, SERIES_MAX);
-        Some(Self {
+        Self {
             function: &asked.function,
             groups: Groups::new(&asked.by, max),
             grid,
@@ -72,11 +68,12 @@ impl<'a> Table<'a> {
             exemplars: Vec::new(),
             exemplars_left: exemplars,
             overflowed: false,
-        })
+        }
     }
+}
 
-    /// What [`Self::add`] takes of rows, beside when they started.
-    pub(super) fn needs(&self, needs: &mut Needs) {
+impl Tally for Table<'_> {
+    fn needs(&self, needs: &mut Needs) {
         self.groups.needs(needs);
         if let Some(of) = self.function.of() {
             Origin::Field(of.clone()).needs(needs);
@@ -88,8 +85,7 @@ impl<'a> Table<'a> {
         }
     }
 
-    /// Adds `rows` of `batch`, as far as they started in `time`.
-    pub(super) fn add(
+    fn add(
         &mut self,
         batch: &RecordBatch,
         context: Option<&TraceContext>,
@@ -153,7 +149,9 @@ impl<'a> Table<'a> {
         }
         Ok(())
     }
+}
 
+impl Table<'_> {
     /// The series that have a point.
     pub(super) fn into_series(self) -> Vec<MetricsSeries> {
         let mut labels = self.groups.labels();

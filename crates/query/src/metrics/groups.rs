@@ -112,7 +112,7 @@ impl<'a> Groups<'a> {
         let mut labels = vec![Vec::new(); self.numbers.len()];
         for (tuple, number) in &self.numbers {
             let of_field = |(at, value): (usize, &u32)| Label {
-                name: self.by[at].0.to_string(),
+                name: Label::name_of(self.by[at].0),
                 value: self.values[at].values[*value as usize].clone(),
             };
             labels[*number as usize] = tuple.iter().enumerate().map(of_field).collect();

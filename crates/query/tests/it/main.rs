@@ -1,6 +1,7 @@
 //! What the engine promises, over sources in memory: readable scripts, and a naive evaluator as oracle.
 
 mod agreement;
+mod compare;
 mod deadlines;
 mod generate;
 mod metrics;

@@ -85,7 +85,7 @@ pub(crate) fn traces(spans: &[Span]) -> BTreeMap<TraceId, Vec<&Span>> {
         .collect()
 }
 
-fn truth(expr: &Expr, trace: &[&Span], at: usize) -> bool {
+pub(crate) fn truth(expr: &Expr, trace: &[&Span], at: usize) -> bool {
     match &expr.kind {
         ExprKind::Literal(literal) => *literal == Literal::Bool(true),
         ExprKind::Field(field) => {

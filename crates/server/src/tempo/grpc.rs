@@ -1,4 +1,4 @@
-//! `tempopb.StreamingQuerier`: Grafana's streaming search, and tags.
+//! `tempopb.StreamingQuerier`: Grafana's streaming search, tags and metrics.
 //!
 //! A stream is one whole answer in packets of at most [`PACKET_TRACES`] traces; the client joins them by trace id.
 
@@ -12,10 +12,11 @@ use crate::tempo::proto::streaming::streaming_querier_server::{
     StreamingQuerier, StreamingQuerierServer,
 };
 use crate::tempo::proto::{
+    QueryInstantRequest, QueryInstantResponse, QueryRangeRequest, QueryRangeResponse,
     SearchRequest, SearchResponse, SearchTagValuesRequest, SearchTagValuesResponse,
     SearchTagValuesV2Response, SearchTagsRequest, SearchTagsResponse, SearchTagsV2Response,
 };
-use crate::tempo::{search, tags};
+use crate::tempo::{metrics, search, tags};
 
 /// Keeps packets far below 1 MiB, which Grafana reads at most: a summary has a few KiB.
 const PACKET_TRACES: usize = 50;
@@ -38,6 +39,8 @@ impl StreamingQuerier for Querier {
     type SearchTagsV2Stream = BoxStream<'static, Result<SearchTagsV2Response, Status>>;
     type SearchTagValuesStream = BoxStream<'static, Result<SearchTagValuesResponse, Status>>;
     type SearchTagValuesV2Stream = BoxStream<'static, Result<SearchTagValuesV2Response, Status>>;
+    type MetricsQueryRangeStream = BoxStream<'static, Result<QueryRangeResponse, Status>>;
+    type MetricsQueryInstantStream = BoxStream<'static, Result<QueryInstantResponse, Status>>;
 
     async fn search(&self, request: Request<SearchRequest>) -> Answer<SearchResponse> {
         let question = search::question_of(&self.app, request.into_inner())?;
@@ -87,6 +90,41 @@ impl StreamingQuerier for Querier {
         let values = tags::tag_values(&self.app, &request.tag_name, &of_values(&request)).await;
         one(values.map(|tag_values| SearchTagValuesV2Response { tag_values }))
     }
+
+    async fn metrics_query_range(
+        &self,
+        request: Request<QueryRangeRequest>,
+    ) -> Answer<QueryRangeResponse> {
+        let request = request.into_inner();
+        let parameters = metrics::Parameters {
+            q: Some(request.query),
+            start: time_of(request.start),
+            end: time_of(request.end),
+            step: time_of(request.step).map(|nanos| format!("{nanos}ns")),
+            exemplars: usize::try_from(request.exemplars).ok().filter(|n| *n != 0),
+            ..metrics::Parameters::default()
+        };
+        one(metrics::over_time(&self.app, &parameters).await)
+    }
+
+    async fn metrics_query_instant(
+        &self,
+        request: Request<QueryInstantRequest>,
+    ) -> Answer<QueryInstantResponse> {
+        let request = request.into_inner();
+        let parameters = metrics::Parameters {
+            q: Some(request.query),
+            start: time_of(request.start),
+            end: time_of(request.end),
+            ..metrics::Parameters::default()
+        };
+        one(metrics::at_once(&self.app, &parameters).await)
+    }
+}
+
+/// Times that are 0 are not said.
+fn time_of(unix_nano: u64) -> Option<String> {
+    (unix_nano != 0).then(|| unix_nano.to_string())
 }
 
 /// A stream of one message.

@@ -1,12 +1,12 @@
-//! `/api/metrics/query_range` and `/api/metrics/query`: TraceQL metrics over time, and over one span of time.
+//! `/api/metrics/query_range` and `/api/metrics/query`, `MetricsQueryRange` and `MetricsQueryInstant`: TraceQL metrics over time, and over one span of time.
 
 use axum::Json;
 use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Response};
 use clock::Clock;
-use query::{MetricsRequest, MetricsResult, MetricsSeries};
+use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue, any_value};
+use query::{GroupValue, MetricsRequest, MetricsResult, MetricsSeries};
 use serde::Deserialize;
-use serde_json::{Value, json};
 use store_api::TimeRange;
 use traceql::{Dialect, Literal};
 
@@ -14,6 +14,10 @@ use crate::error::ApiError;
 use crate::question::{parse_duration, parse_query};
 use crate::range::{MILLISECOND_NANO, SECOND_NANO, range as time_range};
 use crate::state::App;
+use crate::tempo::proto::{
+    Exemplar, InstantSeries, PartialStatus, QueryInstantResponse, QueryRangeResponse, Sample,
+    SearchMetrics, TimeSeries,
+};
 
 /// Exemplars of an answer, unless the request or a hint says otherwise.
 const EXEMPLARS_DEFAULT: usize = 100;
@@ -27,45 +31,55 @@ const POINTS_DEFAULT: i64 = 240;
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Parameters {
-    q: Option<String>,
-    query: Option<String>,
-    start: Option<String>,
-    end: Option<String>,
-    since: Option<String>,
-    step: Option<String>,
-    exemplars: Option<usize>,
+    pub(crate) q: Option<String>,
+    pub(crate) query: Option<String>,
+    pub(crate) start: Option<String>,
+    pub(crate) end: Option<String>,
+    pub(crate) since: Option<String>,
+    pub(crate) step: Option<String>,
+    pub(crate) exemplars: Option<usize>,
 }
 
 pub(crate) async fn range(
     State(app): State<App>,
     Query(parameters): Query<Parameters>,
 ) -> Response {
-    let answer = async {
-        let mut question = question(&app, &parameters)?;
-        let step = parameters.step.as_deref().filter(|step| !step.is_empty());
-        question.step_nano = Some(match step {
-            Some(step) => parse_step(step)?,
-            None => default_step(question.time),
-        });
-        let found = app.engine.metrics(&question).await?;
-        Ok(Json(range_response(&found)).into_response())
-    };
-    answer.await.unwrap_or_else(ApiError::into_text)
+    let answer = over_time(&app, &parameters).await.map(Json);
+    answer.map_or_else(ApiError::into_text, IntoResponse::into_response)
 }
 
 pub(crate) async fn instant(
     State(app): State<App>,
     Query(parameters): Query<Parameters>,
 ) -> Response {
-    let answer = async {
-        let question = MetricsRequest {
-            exemplars: 0,
-            ..question(&app, &parameters)?
-        };
-        let found = app.engine.metrics(&question).await?;
-        Ok(Json(instant_response(&found)).into_response())
+    let answer = at_once(&app, &parameters).await.map(Json);
+    answer.map_or_else(ApiError::into_text, IntoResponse::into_response)
+}
+
+/// The answer with a point for each step.
+pub(crate) async fn over_time(
+    app: &App,
+    parameters: &Parameters,
+) -> Result<QueryRangeResponse, ApiError> {
+    let mut question = question(app, parameters)?;
+    let step = parameters.step.as_deref().filter(|step| !step.is_empty());
+    question.step_nano = Some(match step {
+        Some(step) => parse_step(step)?,
+        None => default_step(question.time),
+    });
+    Ok(range_response(&app.engine.metrics(&question).await?))
+}
+
+/// The answer with one value for the whole time.
+pub(crate) async fn at_once(
+    app: &App,
+    parameters: &Parameters,
+) -> Result<QueryInstantResponse, ApiError> {
+    let question = MetricsRequest {
+        exemplars: 0,
+        ..question(app, parameters)?
     };
-    answer.await.unwrap_or_else(ApiError::into_text)
+    Ok(instant_response(&app.engine.metrics(&question).await?))
 }
 
 fn question(app: &App, parameters: &Parameters) -> Result<MetricsRequest, ApiError> {
@@ -145,67 +159,81 @@ fn default_step(time: TimeRange) -> i64 {
     (rough / unit).max(1) * unit
 }
 
-fn range_response(found: &MetricsResult) -> Value {
+fn range_response(found: &MetricsResult) -> QueryRangeResponse {
     let series = |series: &MetricsSeries| {
         let points = series.points.iter().enumerate();
         let samples = points.filter(|(_, value)| value.is_finite());
-        let samples = samples.map(|(point, value)| {
-            let time = found.start_unix_nano + point as i64 * found.step_nano;
-            json!({ "timestampMs": milliseconds(time), "value": value })
+        let samples = samples.map(|(point, value)| Sample {
+            value: *value,
+            timestamp_ms: (found.start_unix_nano + point as i64 * found.step_nano)
+                / MILLISECOND_NANO,
         });
-        let exemplars = series.exemplars.iter().map(|exemplar| {
-            let id = json!({ "stringValue": exemplar.trace_id.to_string() });
-            json!({
-                "labels": [{ "key": "trace:id", "value": id }],
-                "value": exemplar.value,
-                "timestampMs": milliseconds(exemplar.start_unix_nano),
-            })
+        let exemplars = series.exemplars.iter().map(|exemplar| Exemplar {
+            labels: vec![key_value(
+                "trace:id",
+                &GroupValue::Text(exemplar.trace_id.to_string()),
+            )],
+            value: exemplar.value,
+            timestamp_ms: exemplar.start_unix_nano / MILLISECOND_NANO,
         });
-        json!({
-            "labels": labels(series),
-            "promLabels": prom_labels(series),
-            "samples": samples.collect::<Vec<_>>(),
-            "exemplars": exemplars.collect::<Vec<_>>(),
-        })
+        TimeSeries {
+            labels: labels(series),
+            samples: samples.collect(),
+            prom_labels: prom_labels(series),
+            exemplars: exemplars.collect(),
+        }
     };
-    let mut response = json!({
-        "series": found.series.iter().map(series).collect::<Vec<_>>(),
-        "metrics": figures(found),
-    });
-    if let Some(partial) = &found.partial {
-        response["status"] = json!("PARTIAL");
-        response["message"] = json!(partial.to_string());
+    let (status, message) = status(found);
+    QueryRangeResponse {
+        series: found.series.iter().map(series).collect(),
+        metrics: Some(figures(found)),
+        status,
+        message,
     }
-    response
 }
 
-/// Only what Tempo's message has: Grafana refuses other fields.
-fn instant_response(found: &MetricsResult) -> Value {
+fn instant_response(found: &MetricsResult) -> QueryInstantResponse {
     let value = |series: &MetricsSeries| series.points.first().copied();
     let finite = |series: &&MetricsSeries| value(series).is_some_and(f64::is_finite);
-    let series = found.series.iter().filter(finite).map(|series| {
-        json!({
-            "labels": labels(series),
-            "promLabels": prom_labels(series),
-            "value": value(series),
-        })
+    let series = found.series.iter().filter(finite);
+    let series = series.map(|series| InstantSeries {
+        labels: labels(series),
+        value: value(series).unwrap_or(f64::NAN),
+        prom_labels: prom_labels(series),
     });
-    json!({ "series": series.collect::<Vec<_>>(), "metrics": figures(found) })
+    let (status, message) = status(found);
+    QueryInstantResponse {
+        series: series.collect(),
+        metrics: Some(figures(found)),
+        status,
+        message,
+    }
 }
 
-fn labels(series: &MetricsSeries) -> Vec<Value> {
-    let label = |label: &query::Label| {
-        let value = match &label.value {
-            query::GroupValue::Bool(truth) => json!({ "boolValue": truth }),
-            query::GroupValue::Int(number) => json!({ "intValue": number.to_string() }),
-            query::GroupValue::Float(bits) if f64::from_bits(*bits).is_finite() => {
-                json!({ "doubleValue": f64::from_bits(*bits) })
-            }
-            other => json!({ "stringValue": other.to_string() }),
-        };
-        json!({ "key": label.name, "value": value })
-    };
+fn status(found: &MetricsResult) -> (i32, String) {
+    match &found.partial {
+        Some(partial) => (PartialStatus::Partial.into(), partial.to_string()),
+        None => (PartialStatus::Complete.into(), String::new()),
+    }
+}
+
+fn labels(series: &MetricsSeries) -> Vec<KeyValue> {
+    let label = |label: &query::Label| key_value(&label.name, &label.value);
     series.labels.iter().map(label).collect()
+}
+
+fn key_value(key: &str, value: &GroupValue) -> KeyValue {
+    let value = match value {
+        GroupValue::Bool(truth) => any_value::Value::BoolValue(*truth),
+        GroupValue::Int(number) => any_value::Value::IntValue(*number),
+        GroupValue::Float(bits) => any_value::Value::DoubleValue(f64::from_bits(*bits)),
+        other => any_value::Value::StringValue(other.to_string()),
+    };
+    KeyValue {
+        key: key.to_owned(),
+        value: Some(AnyValue { value: Some(value) }),
+        ..Default::default()
+    }
 }
 
 /// `{name="value", …}`
@@ -215,20 +243,16 @@ fn prom_labels(series: &MetricsSeries) -> String {
     format!("{{{}}}", labels.join(", "))
 }
 
-/// Figures of the question, 64-bit numbers as text.
-fn figures(found: &MetricsResult) -> Value {
+fn figures(found: &MetricsResult) -> SearchMetrics {
     let read = &found.report.read;
-    json!({
-        "inspectedBytes": (read.bytes_read + read.bytes_cached).to_string(),
-        "totalBlocks": u32::try_from(read.blocks_read + read.blocks_pruned()).unwrap_or(u32::MAX),
-        "completedJobs": 1,
-        "totalJobs": 1,
-        "inspectedSpans": read.rows_read.to_string(),
-    })
-}
-
-fn milliseconds(unix_nano: i64) -> String {
-    (unix_nano / MILLISECOND_NANO).to_string()
+    SearchMetrics {
+        inspected_traces: 0,
+        inspected_bytes: read.bytes_read + read.bytes_cached,
+        total_blocks: u32::try_from(read.blocks_read + read.blocks_pruned()).unwrap_or(u32::MAX),
+        completed_jobs: 1,
+        total_jobs: 1,
+        inspected_spans: read.rows_read,
+    }
 }
 
 #[cfg(test)]

@@ -3,11 +3,18 @@
 //! Source of names and numbers: Tempo's public API documentation. In JSON, 64-bit numbers are strings, fields at their default are
 //! left out, and there are no other fields.
 
+mod metrics;
+
 use std::collections::HashMap;
 
 use opentelemetry_proto::tonic::common::v1::KeyValue;
 use opentelemetry_proto::tonic::trace::v1::ResourceSpans;
 use serde::{Serialize, Serializer};
+
+pub(crate) use metrics::{
+    Exemplar, InstantSeries, QueryInstantRequest, QueryInstantResponse, QueryRangeRequest,
+    QueryRangeResponse, Sample, TimeSeries,
+};
 
 /// `Trace`: on the wire the same as OTLP's `TracesData`.
 #[derive(Clone, PartialEq, prost::Message)]
@@ -246,7 +253,10 @@ fn is_zero(number: &u32) -> bool {
     *number == 0
 }
 
-fn as_string<S: Serializer>(number: &u64, serializer: S) -> Result<S::Ok, S::Error> {
+fn as_string<S: Serializer>(
+    number: &impl std::fmt::Display,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
     serializer.collect_str(number)
 }
 

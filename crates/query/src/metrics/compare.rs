@@ -1,0 +1,151 @@
+//! `compare()`: how often each value of every attribute occurs among the selected spans, and among the others.
+
+use arrow::array::RecordBatch;
+use columnar::{Column, SpanColumns};
+use store_api::TimeRange;
+use traceql::ast::Compare;
+
+use super::{Grid, MetricsSeries, SERIES_MAX, Tally};
+use crate::condition::{Condition, Needs};
+use crate::context::TraceContext;
+use crate::distributions::{Cells, Distribution, Distributions};
+use crate::error::Error;
+use crate::eval::judge;
+use crate::group::{GroupValue, Label};
+use crate::value::Tri;
+
+/// The two cohorts: their names, and those of the series of all their spans that have the attribute. Source: Tempo.
+const COHORTS: [[&str; 2]; 2] = [
+    ["baseline", "baseline_total"],
+    ["selection", "selection_total"],
+];
+
+/// What tells the cohorts' series from each other. Source: Tempo.
+const COHORT_LABEL: &str = "__meta_type";
+
+/// What says that an attribute has more values than are told apart, with its value. Source: Tempo.
+const OVERFLOW_LABEL: (&str, &str) = ("__meta_error", "__too_many_values__");
+
+/// The two cohorts under construction. Their cells are the intervals of the others, then those of the selection.
+pub(super) struct Comparison<'a> {
+    asked: &'a Compare,
+    selection: Condition,
+    grid: Grid,
+    found: Distributions,
+}
+
+impl<'a> Comparison<'a> {
+    /// Errors: `Pattern`, for trees that were not checked.
+    pub(super) fn new(asked: &'a Compare, grid: Grid) -> Result<Self, Error> {
+        Ok(Self {
+            asked,
+            selection: Condition::of_filter(asked.selection.as_ref())?,
+            grid,
+            found: Distributions::default(),
+        })
+    }
+
+    fn is_selected_at(&self, unix_nano: i64) -> bool {
+        let time = self.asked.time_unix_nano;
+        time.is_none_or(|(start, end)| (start..end).contains(&unix_nano))
+    }
+
+    /// The series by attribute, and whether some are left out.
+    pub(super) fn into_series(self) -> (Vec<MetricsSeries>, bool) {
+        let top_n = self.asked.top_n as usize;
+        let (grid, mut overflowed) = (self.grid, self.found.overflowed);
+        let mut made = Vec::new();
+        for (attribute, found) in self.found.into_sorted() {
+            if made.len() + 2 * (top_n + 2) > SERIES_MAX {
+                overflowed = true;
+                break;
+            }
+            for cohort in 0..COHORTS.len() {
+                series_of(&attribute, &found, cohort, top_n, grid, &mut made);
+            }
+        }
+        (made, overflowed)
+    }
+}
+
+impl Tally for Comparison<'_> {
+    fn needs(&self, needs: &mut Needs) {
+        let own = Distributions::needs();
+        needs.columns.extend(own.columns);
+        needs.attributes = own.attributes;
+        self.selection.needs(needs);
+    }
+
+    fn add(
+        &mut self,
+        batch: &RecordBatch,
+        context: Option<&TraceContext>,
+        rows: &[usize],
+        time: TimeRange,
+    ) -> Result<(), Error> {
+        let starts = SpanColumns::new(batch).int64(Column::StartTimeUnixNano)?;
+        let verdicts = judge(&self.selection, batch, context)?;
+        let cell = |row: &usize| {
+            let start = starts.value(*row);
+            let point = self.grid.point(start).filter(|_| time.contains(start))?;
+            let is_selected = verdicts[*row] == Tri::True && self.is_selected_at(start);
+            let cohort = if is_selected { self.grid.n_points } else { 0 };
+            Some((*row, (cohort + point) as u32))
+        };
+        let cells: Vec<(usize, u32)> = rows.iter().filter_map(cell).collect();
+        Ok(self.found.add(batch, &cells)?)
+    }
+}
+
+/// The most frequent values of an attribute in one cohort, and all.
+fn series_of(
+    attribute: &str,
+    found: &Distribution,
+    cohort: usize,
+    top_n: usize,
+    grid: Grid,
+    made: &mut Vec<MetricsSeries>,
+) {
+    let n_points = grid.n_points as u32;
+    let first = cohort as u32 * n_points;
+    let range = first..first + n_points;
+    let [name, total_name] = COHORTS[cohort];
+    let text = |text: &str| GroupValue::Text(text.to_owned());
+    let label = |name: &str, value: GroupValue| Label {
+        name: name.to_owned(),
+        value,
+    };
+    let mut push = |labels: Vec<Label>, cells: &Cells| {
+        let mut points = vec![0.0; grid.n_points];
+        for (cell, n) in cells.within(range.clone()) {
+            points[(cell - first) as usize] = n as f64;
+        }
+        made.push(MetricsSeries {
+            labels,
+            points,
+            exemplars: Vec::new(),
+        });
+    };
+    let values = found.values.iter();
+    let values = values.map(|(value, cells)| (cells.sum(range.clone()), value, cells));
+    let mut values: Vec<_> = values.filter(|(n, ..)| *n > 0).collect();
+    values.sort_unstable_by(|a, b| (b.0, a.1).cmp(&(a.0, b.1)));
+    for (_, value, cells) in values.into_iter().take(top_n) {
+        let own = label(attribute, value.clone());
+        push(vec![label(COHORT_LABEL, text(name)), own], cells);
+    }
+    if found.total.sum(range.clone()) > 0 {
+        let own = label(attribute, GroupValue::Nil);
+        let labels = vec![label(COHORT_LABEL, text(total_name)), own];
+        push(labels, &found.total);
+    }
+    if found.overflowed {
+        let (error, too_many) = OVERFLOW_LABEL;
+        let labels = vec![
+            label(COHORT_LABEL, text(name)),
+            label(error, text(too_many)),
+            label(attribute, GroupValue::Nil),
+        ];
+        push(labels, &Cells::default());
+    }
+}
