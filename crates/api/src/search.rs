@@ -28,7 +28,9 @@ pub struct SearchRequest {
     pub end: Option<i64>,
     /// Traces at most; default 20, at most 1000.
     pub limit: Option<u32>,
-    /// `nextCursor` of the page before.
+    /// What comes first: `start` (the latest, default), `duration`, `spans` or `errors` (the most). All but `start` need every trace that matches to be known.
+    pub sort: Option<String>,
+    /// `nextCursor` of the page before, in the same order.
     pub cursor: Option<String>,
     /// Matched spans shown of each trace; default 3, at most 100.
     pub spans_per_trace: Option<u32>,
@@ -46,7 +48,7 @@ pub struct SearchRequest {
     pub attributes: Option<String>,
 }
 
-/// Traces found, newest first.
+/// Traces found, in the order asked for.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SearchResponse {

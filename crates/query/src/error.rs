@@ -6,8 +6,8 @@ use store_api::ErrorKind;
 /// A failed question. A deadline or a limit is none: the answer is then partial.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The cursor was not made by a search.
-    #[error("the cursor is not one that a search returned")]
+    /// The cursor was not made by a search, or by one in another order.
+    #[error("the cursor is not one that a search in this order returned")]
     Cursor,
     /// A pattern of the query does not compile; only for trees that were not checked by `traceql::parse`.
     #[error("malformed regular expression: {0}")]

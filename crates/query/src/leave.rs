@@ -14,6 +14,7 @@ use model::{TenantId, TraceId};
 use store_api::{ErrorKind, ScanRequest, ScanStream, TimeRange};
 use traceql::Query;
 
+use crate::cursor::SearchOrder;
 use crate::engine::{Engine, Partial, Question, unless_overtaken};
 use crate::error::Error;
 use crate::search::SearchRequest;
@@ -68,6 +69,7 @@ impl Engine {
             time,
             limit: traces_max,
             spans_per_trace: Some(0),
+            order: SearchOrder::Start,
             cursor: None,
             deadline,
         };

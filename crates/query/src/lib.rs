@@ -53,7 +53,7 @@ mod value;
 
 pub use counts::{Counts, Summed};
 pub use critical_path::{PathPart, SpanTime, critical_path};
-pub use cursor::Cursor;
+pub use cursor::{Cursor, SearchOrder};
 pub use engine::{Engine, Partial, Report};
 pub use error::Error;
 pub use facts::TraceFacts;

@@ -139,8 +139,8 @@ impl Grid {
 
     fn point(&self, unix_nano: i64) -> Option<usize> {
         let offset = unix_nano.checked_sub(self.start_unix_nano)?;
-        let point = usize::try_from(offset / self.step_nano).ok()?;
-        (offset >= 0 && point < self.n_points).then_some(point)
+        let is_within = offset >= 0 && offset / self.step_nano < self.n_points as i64;
+        is_within.then(|| (offset / self.step_nano) as usize)
     }
 }
 

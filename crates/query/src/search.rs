@@ -1,4 +1,4 @@
-//! Search: the newest traces with a span that matches.
+//! Search: the newest traces with a span that matches, or those that are first in another order.
 //!
 //! Results are ordered by the start of the trace (its earliest span, whenever that was), latest first, then by trace id. A trace
 //! is found when a span that started in the time range matches; it is summed up as a whole.
@@ -17,6 +17,8 @@
 //! A trace that started early may have late spans, so a later page cannot begin where the page before ended. But for every
 //! trace that is still to come a matching span is known, or the scan has not come to it yet: the next page begins at the latest of
 //! these ([`Cursor::resume_unix_nano`]).
+//!
+//! Every other order takes all candidates to be resolved before the first trace of it is known ([`SearchOrder`]).
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -32,7 +34,7 @@ use traceql::Query;
 
 use crate::condition::{Condition, Needs};
 use crate::context::TraceContext;
-use crate::cursor::{Cursor, Place};
+use crate::cursor::{Cursor, Place, SearchOrder};
 use crate::engine::{Engine, Partial, Question, Report, unless_overtaken};
 use crate::error::Error;
 use crate::eval::judge;
@@ -62,7 +64,9 @@ pub struct SearchRequest {
     pub limit: usize,
     /// Most matched spans shown of each trace; `None` shows all.
     pub spans_per_trace: Option<usize>,
-    /// Begins behind this place.
+    /// What comes first.
+    pub order: SearchOrder,
+    /// Begins behind this place, which is one of the same order.
     pub cursor: Option<Cursor>,
     /// When to answer with what there is.
     pub deadline: Option<Instant>,
@@ -71,7 +75,7 @@ pub struct SearchRequest {
 /// A page of traces.
 #[derive(Debug, Clone)]
 pub struct SearchResult {
-    /// By start, latest first, then by id.
+    /// In the order of the question.
     pub traces: Vec<TraceSummary>,
     /// Gives the next page; `None` on the last.
     pub next_cursor: Option<Cursor>,
@@ -84,8 +88,8 @@ pub struct SearchResult {
 impl Engine {
     /// The newest traces that match.
     ///
-    /// Errors: those of the source, `Pattern` for queries that `traceql` did not check, `Unsupported` for metrics. A passed deadline or a full limit is
-    /// no error but makes the answer partial.
+    /// Errors: those of the source, `Pattern` for queries that `traceql` did not check, `Unsupported` for metrics, `Cursor` for one of another order. A
+    /// passed deadline or a full limit is no error but makes the answer partial.
     pub async fn search(&self, request: &SearchRequest) -> Result<SearchResult, Error> {
         let ask = || async move {
             let mut search = Search::new(self, request)?;
@@ -123,6 +127,9 @@ fn candidates(tenant: &TenantId, plan: &Plan, time: TimeRange) -> ScanRequest {
     }
 }
 
+/// The latest time at which a candidate can have started.
+type Bound = (Reverse<i64>, TraceId);
+
 /// A trace of which spans were seen that may match, and that is not resolved yet.
 struct Seen {
     /// Start of the earliest of these spans.
@@ -148,7 +155,7 @@ struct Search<'a> {
     question: Question<'a>,
     seen: HashMap<TraceId, Seen>,
     /// Candidates: those seen that may meet all clauses, with the latest time at which each can have started, latest first.
-    queue: BTreeSet<Place>,
+    queue: BTreeSet<Bound>,
     /// Candidates resolved, matching or not.
     resolved: std::collections::HashSet<TraceId>,
     /// Matching traces behind the cursor; at most one more than asked for.
@@ -165,6 +172,10 @@ struct Search<'a> {
 
 impl<'a> Search<'a> {
     fn new(engine: &'a Engine, request: &'a SearchRequest) -> Result<Self, Error> {
+        let cursor = request.cursor.as_ref();
+        if cursor.is_some_and(|cursor| cursor.order != request.order) {
+            return Err(Error::Cursor);
+        }
         Ok(Self {
             request,
             plan: Plan::compile(&request.query)?,
@@ -178,6 +189,11 @@ impl<'a> Search<'a> {
             has_more: false,
             unseen_bound: Some(i64::MAX),
         })
+    }
+
+    /// Whether any trace may come first, whenever it started.
+    fn is_ranked(&self) -> bool {
+        self.request.order != SearchOrder::Start
     }
 
     fn limit(&self) -> usize {
@@ -253,17 +269,16 @@ impl<'a> Search<'a> {
     /// Resolves candidates while they may come before what is not known yet and the page is not final.
     async fn resolve_enough(&mut self) -> Result<(), Error> {
         while !self.is_complete() && self.question.partial.is_none() {
-            let chunk: Vec<Place> = self
-                .queue
-                .iter()
-                .take_while(|(Reverse(bound), _)| {
-                    self.unseen_bound.is_none_or(|unseen| *bound > unseen)
-                })
-                .take(self.resolve_size)
-                .copied()
-                .collect();
+            let may_be_final = |(Reverse(bound), _): &&Bound| {
+                self.is_ranked() || self.unseen_bound.is_none_or(|unseen| *bound > unseen)
+            };
+            let queue = self.queue.iter().take_while(may_be_final);
+            let chunk: Vec<Bound> = queue.take(self.resolve_size).copied().collect();
             // With more of the scan to come, wait until there is a page to gain.
-            let missing = (self.limit() + 1).saturating_sub(self.n_final());
+            let missing = match self.is_ranked() {
+                true => RESOLVE_MAX,
+                false => (self.limit() + 1).saturating_sub(self.n_final()),
+            };
             let enough =
                 chunk.len() >= missing.min(self.resolve_size) || self.unseen_bound.is_none();
             if chunk.is_empty() || !enough {
@@ -282,8 +297,8 @@ impl<'a> Search<'a> {
     }
 
     /// Finds out of candidates whether they match, and where they stand.
-    async fn resolve(&mut self, chunk: &[Place]) -> Result<(), Error> {
-        let known = |(Reverse(by), id): &Place| {
+    async fn resolve(&mut self, chunk: &[Bound]) -> Result<(), Error> {
+        let known = |(Reverse(by), id): &Bound| {
             let is_single = self.plan.clauses.len() == 1;
             let seen = self.seen.get(id).filter(|_| !is_single);
             (*id, seen.map_or(*by, |seen| seen.newest_unix_nano))
@@ -373,6 +388,7 @@ impl<'a> Search<'a> {
     /// Takes a trace that matches, when it is behind the cursor and may be on this page.
     fn find(&mut self, found: Found) {
         let place = (
+            Reverse(self.request.order.rank(&found.summary)),
             Reverse(found.summary.start_unix_nano),
             found.summary.trace_id,
         );
@@ -446,7 +462,7 @@ impl<'a> Search<'a> {
         if is_cut {
             // What is shown is exact, so what may lack spans is not shown; nor is a page behind it, which would pass it over.
             self.has_more = false;
-            self.found.retain(|(_, id), _| !lacking.contains(id));
+            self.found.retain(|(.., id), _| !lacking.contains(id));
         }
         Ok(())
     }
@@ -464,9 +480,12 @@ impl<'a> Search<'a> {
     /// How many of the traces found are known to come first.
     fn n_final(&self) -> usize {
         let open = self.open_bound();
+        if self.is_ranked() && open.is_some() {
+            return 0;
+        }
         self.found
             .keys()
-            .take_while(|(Reverse(start), _)| open.is_none_or(|open| *start > open))
+            .take_while(|(_, Reverse(start), _)| open.is_none_or(|open| *start > open))
             .count()
     }
 
@@ -486,11 +505,11 @@ impl<'a> Search<'a> {
 
     fn answer(self) -> SearchResult {
         let last = self.found.keys().next_back().copied();
-        let resume = self.resume_unix_nano();
+        let (order, resume) = (self.request.order, self.resume_unix_nano());
         let next_cursor = last.filter(|_| self.has_more);
         let (report, partial) = self.question.finish();
         SearchResult {
-            next_cursor: next_cursor.map(|place| Cursor::at(place, resume)),
+            next_cursor: next_cursor.map(|place| Cursor::at(order, place, resume)),
             traces: self.found.into_values().map(|f| f.summary).collect(),
             report,
             partial,

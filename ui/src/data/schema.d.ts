@@ -165,7 +165,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The newest traces with a span that matches. */
+        /** The newest traces with a span that matches, or those that are first in another order. */
         get: operations["search"];
         put?: never;
         post?: never;
@@ -761,7 +761,7 @@ export interface components {
             /** @description `resource`, `span`, `event`, `link` or `instrumentation`. */
             scope: string;
         };
-        /** @description Traces found, newest first. */
+        /** @description Traces found, in the order asked for. */
         SearchResponse: {
             /** @description Gives the next page; null on the last. */
             nextCursor?: string | null;
@@ -1445,7 +1445,9 @@ export interface operations {
                 end?: number;
                 /** @description Traces at most; default 20, at most 1000. */
                 limit?: number;
-                /** @description `nextCursor` of the page before. */
+                /** @description What comes first: `start` (the latest, default), `duration`, `spans` or `errors` (the most). All but `start` need every trace that matches to be known. */
+                sort?: string;
+                /** @description `nextCursor` of the page before, in the same order. */
                 cursor?: string;
                 /** @description Matched spans shown of each trace; default 3, at most 100. */
                 spansPerTrace?: number;

@@ -1,4 +1,4 @@
-//! `causeline query`: the newest traces that match, page by page as they come.
+//! `causeline query`: the traces that match, page by page as they come.
 
 mod refused;
 mod report;
@@ -38,7 +38,10 @@ pub(crate) struct QueryArgs {
     /// At the latest
     #[arg(long, value_name = "TIME", default_value = "now")]
     end: When,
-    /// Traces at most, the newest first
+    /// What comes first: start (the newest), duration, spans or errors (the most)
+    #[arg(long, value_name = "ORDER", default_value = "start", value_parser = ["start", "duration", "spans", "errors"])]
+    sort: String,
+    /// Traces at most
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..))]
     limit: u64,
     /// Show so many matching spans of each trace (at most 100)
@@ -134,6 +137,7 @@ async fn pages(
             ("start", &start),
             ("end", &end),
             ("limit", &limit),
+            ("sort", &args.sort),
         ];
         question.extend(spans.as_deref().map(|n| ("spansPerTrace", n)));
         question.extend(cursor.as_deref().map(|cursor| ("cursor", cursor)));

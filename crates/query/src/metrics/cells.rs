@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use arrow::array::RecordBatch;
+use arrow::array::{Int64Array, RecordBatch};
 use columnar::{Column, SpanColumns};
 use store_api::TimeRange;
-use traceql::Type;
 use traceql::ast::{MetricsFunction, OverTime, Series};
+use traceql::{Field, Intrinsic, Type};
 
-use super::groups::Groups;
+use super::groups::{Groups, NO_GROUP};
 use super::sketch::Sketch;
 use super::{CELLS_MAX, Exemplar, Grid, MetricsSeries, SERIES_MAX, Tally};
 use crate::condition::{Needs, Origin};
@@ -25,6 +25,9 @@ const SECOND_NANO: f64 = 1e9;
 /// How many other cells one with a distribution counts for.
 const DISTRIBUTION_WEIGHT: usize = 8;
 
+/// Most buckets of all sketches together, 4 bytes each.
+const BUCKETS_MAX: usize = 64 << 20;
+
 /// All series of a function.
 pub(super) struct Table<'a> {
     function: &'a MetricsFunction,
@@ -34,6 +37,7 @@ pub(super) struct Table<'a> {
     cells: Vec<Vec<Cell>>,
     exemplars: Vec<Vec<Exemplar>>,
     exemplars_left: usize,
+    buckets_left: usize,
     /// Whether spans were left out, whose series would have been one too many.
     pub(super) overflowed: bool,
 }
@@ -46,7 +50,7 @@ enum Cell {
     Sum(f64, u64),
     /// The smallest or largest value.
     Extreme(Option<f64>),
-    Sketch(Box<Sketch>),
+    Sketch(Sketch),
     /// Counts by the exponent of the bucket's upper bound, in powers of two.
     Histogram(BTreeMap<i32, u64>),
 }
@@ -67,6 +71,7 @@ impl<'a> Table<'a> {
             cells: Vec::new(),
             exemplars: Vec::new(),
             exemplars_left: exemplars,
+            buckets_left: BUCKETS_MAX,
             overflowed: false,
         }
     }
@@ -96,17 +101,12 @@ impl Tally for Table<'_> {
         let starts = columns.int64(Column::StartTimeUnixNano)?;
         let in_time = |row: &&usize| time.contains(starts.value(**row));
         let rows: Vec<usize> = rows.iter().filter(in_time).copied().collect();
-        let of = self.function.of();
-        let column = of.map(|field| {
-            let column = FieldColumn::new(&columns, &Origin::Field(field.clone()), context)?;
-            Ok::<_, Error>((column, field.value_type()))
-        });
-        let column = column.transpose()?;
+        let values = Values::new(&columns, self.function.of(), context)?;
         let groups = self.groups.of_rows(batch, context, &rows)?;
         for (row, group) in rows.into_iter().zip(groups) {
             let start = starts.value(row);
-            let (Some(group), Some(point)) = (group, self.grid.point(start)) else {
-                self.overflowed |= group.is_none();
+            let Some(point) = self.grid.point(start).filter(|_| group != NO_GROUP) else {
+                self.overflowed |= group == NO_GROUP;
                 continue;
             };
             let group = group as usize;
@@ -117,18 +117,20 @@ impl Tally for Table<'_> {
             }
             let cell = &mut self.cells[group][point];
             let mut value = None;
-            match &column {
-                None => cell.count(),
-                Some((column, ty)) => {
+            match &values {
+                Values::OfNone => cell.count(),
+                Values::Nanos(nanos) => {
+                    let seconds = nanos.value(row) as f64 / SECOND_NANO;
+                    cell.add(seconds, self.function, &mut self.buckets_left);
+                    value = Some(seconds);
+                }
+                Values::Of(column, ty) => {
                     for found in column.values(row) {
                         if let Some(number) = number_of(&found, *ty) {
-                            let unit = if *ty == Type::Duration {
-                                SECOND_NANO
-                            } else {
-                                1.0
-                            };
+                            let is_time = *ty == Type::Duration;
+                            let unit = if is_time { SECOND_NANO } else { 1.0 };
                             let number = number.as_f64() / unit;
-                            cell.add(number, self.function);
+                            cell.add(number, self.function, &mut self.buckets_left);
                             value = Some(number);
                         }
                     }
@@ -147,7 +149,33 @@ impl Tally for Table<'_> {
                 });
             }
         }
+        self.overflowed |= self.buckets_left == 0;
         Ok(())
+    }
+}
+
+/// The values that a function is of.
+enum Values<'a> {
+    OfNone,
+    /// The duration, which nearly all questions are about.
+    Nanos(&'a Int64Array),
+    Of(Box<FieldColumn<'a>>, Type),
+}
+
+impl<'a> Values<'a> {
+    fn new(
+        columns: &SpanColumns<'a>,
+        of: Option<&Field>,
+        context: Option<&'a TraceContext>,
+    ) -> Result<Self, Error> {
+        let Some(field) = of else {
+            return Ok(Self::OfNone);
+        };
+        if *field == Field::Intrinsic(Intrinsic::SpanDuration) {
+            return Ok(Self::Nanos(columns.int64(Column::DurationNano)?));
+        }
+        let column = FieldColumn::new(columns, &Origin::Field(field.clone()), context)?;
+        Ok(Self::Of(Box::new(column), field.value_type()))
     }
 }
 
@@ -227,7 +255,7 @@ impl Cell {
                 OverTime::Min | OverTime::Max => Self::Extreme(None),
                 OverTime::Avg | OverTime::Sum => Self::Sum(0.0, 0),
             },
-            MetricsFunction::QuantileOverTime { .. } => Self::Sketch(Box::default()),
+            MetricsFunction::QuantileOverTime { .. } => Self::Sketch(Sketch::default()),
             MetricsFunction::HistogramOverTime { .. } => Self::Histogram(BTreeMap::new()),
             _ => Self::Count(0),
         }
@@ -239,7 +267,7 @@ impl Cell {
         }
     }
 
-    fn add(&mut self, value: f64, function: &MetricsFunction) {
+    fn add(&mut self, value: f64, function: &MetricsFunction, buckets_left: &mut usize) {
         match self {
             Self::Count(n) => *n += 1,
             Self::Sum(sum, n) => (*sum, *n) = (*sum + value, *n + 1),
@@ -257,7 +285,7 @@ impl Cell {
                     None => value,
                 });
             }
-            Self::Sketch(sketch) => sketch.add(value),
+            Self::Sketch(sketch) => sketch.add(value, buckets_left),
             Self::Histogram(counts) => {
                 if value.is_finite() {
                     let bucket = value.max(f64::MIN_POSITIVE).log2().ceil() as i32;

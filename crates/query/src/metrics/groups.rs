@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use arrow::array::RecordBatch;
+use foldhash::fast::RandomState;
 use traceql::Field;
 
 use crate::condition::{Needs, Origin, is_service_name};
@@ -13,12 +14,15 @@ use crate::group::{GroupValue, Label};
 use crate::value::Value;
 use columnar::SpanColumns;
 
+/// Says that a row is in no group.
+pub(super) const NO_GROUP: u32 = u32::MAX;
+
 /// Numbers the distinct tuples of some fields' values.
 pub(super) struct Groups<'a> {
     by: Vec<(&'a Field, Origin)>,
     /// By field: its values, numbered.
     values: Vec<Numbered>,
-    numbers: HashMap<Vec<u32>, u32>,
+    numbers: HashMap<Vec<u32>, u32, RandomState>,
     max: usize,
 }
 
@@ -53,7 +57,7 @@ impl<'a> Groups<'a> {
         Self {
             by: by.iter().map(origin).collect(),
             values: by.iter().map(|_| Numbered::default()).collect(),
-            numbers: HashMap::new(),
+            numbers: HashMap::default(),
             max,
         }
     }
@@ -62,13 +66,13 @@ impl<'a> Groups<'a> {
         self.by.iter().for_each(|(_, origin)| origin.needs(needs));
     }
 
-    /// The group of each of `rows`; `None` for those of groups beyond the most.
+    /// The group of each of `rows`; [`NO_GROUP`] for those of groups beyond the most.
     pub(super) fn of_rows(
         &mut self,
         batch: &RecordBatch,
         context: Option<&TraceContext>,
         rows: &[usize],
-    ) -> Result<Vec<Option<u32>>, Error> {
+    ) -> Result<Vec<u32>, Error> {
         let columns = SpanColumns::new(batch);
         let mut tuples: Vec<Vec<u32>> = Vec::with_capacity(self.by.len());
         for ((field, origin), values) in self.by.iter().zip(&mut self.values) {
@@ -85,26 +89,55 @@ impl<'a> Groups<'a> {
                 values.number(GroupValue::of(&value, field.value_type()))
             };
             // Each value of a dictionary is looked at once.
-            let mut known: HashMap<usize, u32> = HashMap::new();
+            let mut known: Vec<Option<u32>> = Vec::new();
             let number = |row: &usize| match column.dictionary_key(*row) {
-                Some(key) => *known.entry(key).or_insert_with(|| value_of(*row)),
+                Some(key) => {
+                    if key >= known.len() {
+                        known.resize(key + 1, None);
+                    }
+                    *known[key].get_or_insert_with(|| value_of(*row))
+                }
                 None => value_of(*row),
             };
             tuples.push(rows.iter().map(number).collect());
         }
-        let group = |at: usize| {
-            let tuple: Vec<u32> = tuples.iter().map(|numbers| numbers[at]).collect();
-            let next = self.numbers.len();
-            match self.numbers.get(&tuple) {
-                Some(number) => Some(*number),
-                None if next >= self.max => None,
-                None => {
-                    self.numbers.insert(tuple, next as u32);
-                    Some(next as u32)
-                }
+        Ok(self.of_tuples(&tuples, rows.len()))
+    }
+
+    /// The groups of `n` tuples; each list has the numbers of one field's values.
+    fn of_tuples(&mut self, tuples: &[Vec<u32>], n: usize) -> Vec<u32> {
+        let mut group = |tuple: &[u32]| match self.numbers.get(tuple) {
+            Some(number) => *number,
+            None if self.numbers.len() >= self.max => NO_GROUP,
+            None => {
+                let next = self.numbers.len() as u32;
+                self.numbers.insert(tuple.to_vec(), next);
+                next
             }
         };
-        Ok((0..rows.len()).map(group).collect())
+        match tuples {
+            [] => vec![group(&[]); n],
+            [only] => {
+                let mut known: Vec<Option<u32>> = Vec::new();
+                let of_number = |number: &u32| {
+                    let at = *number as usize;
+                    if at >= known.len() {
+                        known.resize(at + 1, None);
+                    }
+                    *known[at].get_or_insert_with(|| group(&[*number]))
+                };
+                only.iter().map(of_number).collect()
+            }
+            [..] => {
+                let mut tuple = Vec::with_capacity(tuples.len());
+                let of_row = |at: usize| {
+                    tuple.clear();
+                    tuple.extend(tuples.iter().map(|numbers| numbers[at]));
+                    group(&tuple)
+                };
+                (0..n).map(of_row).collect()
+            }
+        }
     }
 
     /// The labels of each group, by its number.

@@ -3,7 +3,8 @@
 use columnar::to_model;
 use model::TenantId;
 use proptest::prelude::*;
-use query::{GroupValue, SearchRequest, TraceSummary};
+use proptest::sample::select;
+use query::{GroupValue, SearchOrder, SearchRequest, TraceSummary};
 use store_api::TimeRange;
 use testkit::MemorySource;
 
@@ -58,13 +59,28 @@ fn typed(value: &GroupValue) -> String {
     format!("{ty} {value}")
 }
 
-fn expected(found: &Found<'_>) -> String {
+fn duration_nano(found: &Found<'_>) -> i64 {
     let start = found.spans[0].start_time_unix_nano;
-    let ends = found
-        .spans
-        .iter()
-        .map(|s| s.end_time_unix_nano.max(s.start_time_unix_nano));
-    let is_error = |span: &&&model::Span| span.status_code == model::StatusCode::ERROR;
+    let spans = found.spans.iter();
+    let ends = spans.map(|s| s.end_time_unix_nano.max(s.start_time_unix_nano));
+    ends.max().unwrap_or(start) - start
+}
+
+fn is_error(span: &&&model::Span) -> bool {
+    span.status_code == model::StatusCode::ERROR
+}
+
+/// What a trace is ordered by, before its start.
+fn rank(found: &Found<'_>, order: SearchOrder) -> i64 {
+    match order {
+        SearchOrder::Start => 0,
+        SearchOrder::Duration => duration_nano(found),
+        SearchOrder::Spans => found.spans.len() as i64,
+        SearchOrder::Errors => found.spans.iter().filter(is_error).count() as i64,
+    }
+}
+
+fn expected(found: &Found<'_>) -> String {
     let mut services: Vec<&str> = found.spans.iter().map(|span| span.service_name()).collect();
     services.sort_unstable();
     services.dedup();
@@ -96,8 +112,8 @@ fn expected(found: &Found<'_>) -> String {
     format!(
         "{} {} +{} {} spans {} errors, matched {:?} {:?}",
         found.id,
-        start,
-        ends.max().unwrap_or(start) - start,
+        found.spans[0].start_time_unix_nano,
+        duration_nano(found),
         found.spans.len(),
         found.spans.iter().filter(is_error).count(),
         sets,
@@ -127,13 +143,12 @@ fn check(
     spans: Vec<model::Span>,
     query: &traceql::Query,
     time: TimeRange,
-    limit: usize,
+    (order, limit): (SearchOrder, usize),
     (batch_rows, heeds_hints): (usize, bool),
 ) -> Result<(), TestCaseError> {
-    let expected: Vec<String> = oracle::search(&spans, query, time)
-        .iter()
-        .map(expected)
-        .collect();
+    let mut expected_order = oracle::search(&spans, query, time);
+    expected_order.sort_by_key(|found| std::cmp::Reverse(rank(found, order)));
+    let expected: Vec<String> = expected_order.iter().map(expected).collect();
     let source = MemorySource::new(spans, batch_rows);
     let engine = engine(if heeds_hints {
         source
@@ -146,6 +161,7 @@ fn check(
         let request = SearchRequest {
             time,
             limit,
+            order,
             cursor,
             ..request(query.clone())
         };
@@ -170,11 +186,12 @@ proptest! {
         spans in spans(),
         query in pipelines(),
         time in ranges(),
+        order in select(&SearchOrder::ALL),
         limit in 1..5_usize,
         batch_rows in 1..20_usize,
         heeds_hints in any::<bool>(),
     ) {
-        check(spans, &query, time, limit, (batch_rows, heeds_hints))?;
+        check(spans, &query, time, (order, limit), (batch_rows, heeds_hints))?;
     }
 
     #[test]
@@ -182,11 +199,12 @@ proptest! {
         spans in spans(),
         query in queries(),
         time in ranges(),
+        order in select(&SearchOrder::ALL),
         limit in 1..5_usize,
         batch_rows in 1..20_usize,
         heeds_hints in any::<bool>(),
     ) {
-        check(spans, &query, time, limit, (batch_rows, heeds_hints))?;
+        check(spans, &query, time, (order, limit), (batch_rows, heeds_hints))?;
     }
 
     #[test]

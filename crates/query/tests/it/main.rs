@@ -38,6 +38,7 @@ fn request(query: Query) -> SearchRequest {
         time: TimeRange::ALL,
         limit: 20,
         spans_per_trace: None,
+        order: query::SearchOrder::Start,
         cursor: None,
         deadline: None,
     }

@@ -72,6 +72,7 @@ impl Search {
             limit: limit as usize,
             // Jaeger shows whole traces, or no span at all.
             spans_per_trace: Some(1),
+            order: query::SearchOrder::Start,
             cursor: None,
             deadline: Some(app.deadline()),
         })

@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::{Query, State};
-use query::{FoundSpanset, Label, MatchedSpan, Report, TraceSummary};
+use query::{FoundSpanset, Label, MatchedSpan, Report, SearchOrder, TraceSummary};
 use traceql::{Dialect, SearchForm};
 
 use crate::error::ApiError;
@@ -11,7 +11,7 @@ use crate::question::{parse_cursor, parse_duration, parse_limit, parse_query, pa
 use crate::range::{MILLISECOND_NANO, range};
 use crate::state::App;
 
-/// The newest traces with a span that matches.
+/// The newest traces with a span that matches, or those that are first in another order.
 #[utoipa::path(
     get,
     path = "/api/v1/search",
@@ -41,6 +41,7 @@ pub(crate) async fn search(
             3,
             100,
         )?),
+        order: order(request.sort.as_deref())?,
         cursor: parse_cursor(request.cursor.as_deref())?,
         deadline: Some(app.deadline()),
     };
@@ -52,6 +53,16 @@ pub(crate) async fn search(
         partial: found.partial.map(|reason| reason.to_string()),
         report: report(&found.report),
     }))
+}
+
+fn order(sort: Option<&str>) -> Result<SearchOrder, ApiError> {
+    let Some(name) = sort.filter(|name| !name.is_empty()) else {
+        return Ok(SearchOrder::default());
+    };
+    SearchOrder::of_name(name).ok_or_else(|| {
+        let names = SearchOrder::ALL.map(SearchOrder::as_str).join(", ");
+        ApiError::invalid_parameter("sort", "is not an order").hint(format!("one of {names}"))
+    })
 }
 
 fn form(request: &api::SearchRequest) -> Result<SearchForm, ApiError> {

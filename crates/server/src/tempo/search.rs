@@ -72,6 +72,7 @@ fn question(app: &App, parameters: Parameters) -> Result<query::SearchRequest, A
         limit: parse_limit("limit", parameters.limit, 20, 10_000)?,
         spans_per_trace: (parameters.spss != Some(0))
             .then_some(parameters.spss.unwrap_or(3) as usize),
+        order: query::SearchOrder::Start,
         cursor: None,
         deadline: Some(app.deadline()),
     })
