@@ -9,8 +9,10 @@
 
 mod counts;
 mod error;
+mod explain;
 mod holds;
 mod logs;
+mod metrics;
 mod names;
 mod search;
 mod selection;
@@ -21,10 +23,14 @@ pub use counts::{
     CountsRequest, EdgeEnd, EdgeRow, EdgesResponse, Figures, RollupRow, RollupsResponse,
 };
 pub use error::ErrorBody;
+pub use explain::{
+    AnswerCost, ClauseFacts, ExplainRequest, Explanation, FieldFacts, FilterFacts, PlanStep, Why,
+};
 pub use holds::{
     Erasure, ErasureFinding, ErasureProof, ErasureRequest, Erasures, Pin, PinRequest, Pins,
 };
 pub use logs::{LogRecord, TraceLogsResponse};
+pub use metrics::{Exemplar, MetricsRequest, MetricsResponse, MetricsSeries};
 pub use names::{
     AttributeNames, AttributeNamesRequest, AttributeValue, AttributeValues, AttributeValuesRequest,
     Operation, Operations, ScopeNames, Service, Services,

@@ -28,7 +28,7 @@ use crate::engine::{Engine, Partial, Question, Report, unless_overtaken};
 use crate::error::Error;
 use crate::eval::judge;
 use crate::group::Label;
-use crate::metrics::cells::Table;
+use crate::metrics::cells::{Sampler, Table};
 use crate::metrics::compare::Comparison;
 use crate::metrics::second::{apply_stages, calculate};
 use crate::plan::{Filter, Plan};
@@ -182,6 +182,11 @@ trait Tally {
     /// What [`Self::add`] takes of rows, beside when they started.
     fn needs(&self, needs: &mut Needs);
 
+    /// Whether what is still to come makes no difference.
+    fn is_done(&self) -> bool {
+        false
+    }
+
     /// Adds `rows` of `batch`, as far as they started in `time`.
     fn add(
         &mut self,
@@ -190,6 +195,14 @@ trait Tally {
         rows: &[usize],
         time: TimeRange,
     ) -> Result<(), Error>;
+}
+
+/// The spans that a pipeline finds.
+struct Spans<'a> {
+    plan: Plan,
+    fields: Vec<&'a Field>,
+    /// The traces that may have some, where rows alone do not tell.
+    ids: Vec<TraceId>,
 }
 
 struct Counting<'a> {
@@ -223,13 +236,25 @@ impl Counting<'_> {
     }
 
     async fn series(&mut self, asked: &AskedSeries) -> Result<Vec<MetricsSeries>, Error> {
+        let fields = asked.fields();
+        let plan = Plan::of_pipeline(&asked.pipeline, TraceContext::is_asked_by(&fields))?;
+        let ids = match plan.by_rows() {
+            Some(_) => Vec::new(),
+            None => self.candidates(&plan).await?,
+        };
+        let spans = Spans { plan, fields, ids };
         let (series, overflowed) = if let MetricsFunction::Compare(compare) = &asked.function {
             let mut cohorts = Comparison::new(compare, self.grid)?;
-            self.count(asked, &mut cohorts).await?;
+            self.count(&spans, &mut cohorts).await?;
             cohorts.into_series()
         } else {
-            let mut table = Table::new(asked, self.grid, self.request.exemplars);
-            self.count(asked, &mut table).await?;
+            let mut table = Table::new(asked, self.grid);
+            self.count(&spans, &mut table).await?;
+            let n_exemplars = self.request.exemplars;
+            if n_exemplars > 0 && self.question.partial.is_none() {
+                let mut sampler = Sampler::new(&mut table, n_exemplars);
+                self.count(&spans, &mut sampler).await?;
+            }
             let overflowed = table.overflowed;
             (table.into_series(), overflowed)
         };
@@ -239,13 +264,10 @@ impl Counting<'_> {
         Ok(series)
     }
 
-    /// Counts the spans that the pipeline finds.
-    async fn count(&mut self, asked: &AskedSeries, tally: &mut impl Tally) -> Result<(), Error> {
-        let fields = asked.fields();
-        let plan = Plan::of_pipeline(&asked.pipeline, TraceContext::is_asked_by(&fields))?;
-        match plan.by_rows() {
-            Some(filter) => self.count_rows(&plan, filter, tally).await,
-            None => self.count_traces(&plan, &fields, tally).await,
+    async fn count(&mut self, spans: &Spans<'_>, tally: &mut impl Tally) -> Result<(), Error> {
+        match spans.plan.by_rows() {
+            Some(filter) => self.count_rows(&spans.plan, filter, tally).await,
+            None => self.count_traces(spans, tally).await,
         }
     }
 
@@ -262,7 +284,9 @@ impl Counting<'_> {
         let (time, predicate) = (self.request.time, filter.predicate.clone());
         let ids = plan.trace_ids.clone();
         let mut stream = self.question.scan(time, predicate, needs, Order::Any, ids);
-        while let Some(scanned) = self.question.next(&mut stream).await? {
+        while !tally.is_done()
+            && let Some(scanned) = self.question.next(&mut stream).await?
+        {
             let batch = &scanned.batch;
             let verdicts = judge(&filter.condition, batch, None)?;
             let is_met = |row: &usize| verdicts[*row] == Tri::True;
@@ -272,17 +296,16 @@ impl Counting<'_> {
         Ok(())
     }
 
-    /// Finds the traces that may match, then reads them whole and counts what comes out of them.
+    /// Reads the traces that may match whole, and counts what comes out of them.
     async fn count_traces(
         &mut self,
-        plan: &Plan,
-        fields: &[&Field],
+        spans: &Spans<'_>,
         tally: &mut impl Tally,
     ) -> Result<(), Error> {
-        let ids = self.candidates(plan).await?;
+        let Spans { plan, fields, ids } = spans;
         let mut left = ids.as_slice();
         let mut size = TRACES_AT_ONCE;
-        while !left.is_empty() {
+        while !left.is_empty() && !tally.is_done() {
             let (chunk, rest) = left.split_at(size.min(left.len()));
             let mut needs = Needs::of(SUMMARY_COLUMNS);
             needs.add_fields(fields);

@@ -2,9 +2,11 @@
 
 mod convert;
 mod counts;
+mod explain;
 mod export;
 mod holds;
 mod logs;
+mod metrics;
 mod names;
 mod search;
 mod selection;
@@ -58,6 +60,9 @@ fn documented() -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(Base::openapi())
         .routes(routes!(status::status))
         .routes(routes!(search::search))
+        .routes(routes!(metrics::metrics))
+        .routes(routes!(explain::explain))
+        .routes(routes!(explain::why))
         .routes(routes!(trace::trace))
         .routes(routes!(trace::span))
         .routes(routes!(trace::otlp))

@@ -2,11 +2,16 @@
 
 use model::TraceId;
 use query::Cursor;
+use store_api::TimeRange;
 use traceql::ast::Query;
 use traceql::lexer::{TokenKind, lex};
 use traceql::{AttributeMatch, Diagnostics, Dialect, Scope, SearchForm};
 
 use crate::error::ApiError;
+use crate::range::{MILLISECOND_NANO, SECOND_NANO};
+
+/// Intervals of an answer when the request has no step, about.
+const POINTS_DEFAULT: i64 = 240;
 
 /// A checked query of a dialect; the empty text selects every span.
 pub(crate) fn parse_query(text: &str, dialect: Dialect) -> Result<Query, ApiError> {
@@ -59,6 +64,28 @@ pub(crate) fn parse_duration(name: &str, text: &str) -> Result<i64, ApiError> {
         ApiError::invalid_parameter(name, "is not a duration")
             .hint("write for instance 100ms or 1.5s")
     })
+}
+
+/// `30s`, or seconds as a plain number.
+pub(crate) fn parse_step(text: &str) -> Result<i64, ApiError> {
+    let nanos = match text.parse::<f64>() {
+        Ok(seconds) => (seconds * SECOND_NANO as f64) as i64,
+        Err(_) => parse_duration("step", text)?,
+    };
+    if nanos < MILLISECOND_NANO {
+        return Err(ApiError::invalid_parameter("step", "is shorter than 1ms"));
+    }
+    Ok(nanos)
+}
+
+/// A round step that cuts a range into about [`POINTS_DEFAULT`] intervals.
+pub(crate) fn default_step(time: TimeRange) -> i64 {
+    let length = time.end_unix_nano.saturating_sub(time.start_unix_nano);
+    let rough = length / POINTS_DEFAULT;
+    let units = [3_600, 300, 60, 15, 5, 1].map(|seconds| seconds * SECOND_NANO);
+    let unit = units.into_iter().find(|unit| rough >= *unit);
+    let unit = unit.unwrap_or(50 * MILLISECOND_NANO);
+    (rough / unit).max(1) * unit
 }
 
 /// 16 or 32 hexadecimal digits.
@@ -181,5 +208,32 @@ mod tests {
         for bad in ["", "5", "fast", "1s 2s", "5 s", "300000000d"] {
             assert!(parse_duration("d", bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn steps_are_read_in_their_units() {
+        for (text, nanos) in [
+            ("15", Some(15 * SECOND_NANO)),
+            ("1m", Some(60 * SECOND_NANO)),
+            ("0", None),
+            ("-1s", None),
+            ("NaN", None),
+        ] {
+            assert_eq!(parse_step(text).ok(), nanos, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_step_without_wish_is_round() {
+        let of = |seconds: i64| {
+            default_step(TimeRange {
+                start_unix_nano: 0,
+                end_unix_nano: seconds * SECOND_NANO,
+            })
+        };
+        assert_eq!(of(3_600), 15 * SECOND_NANO);
+        assert_eq!(of(86_400), 300 * SECOND_NANO);
+        assert_eq!(of(24), 100 * MILLISECOND_NANO);
+        assert_eq!(of(0), 50 * MILLISECOND_NANO);
     }
 }

@@ -170,13 +170,19 @@ impl Display for Metrics {
             }
         }
         for stage in &self.stages {
-            match stage {
-                SecondStage::TopK(n) => write!(f, " | topk({n})")?,
-                SecondStage::BottomK(n) => write!(f, " | bottomk({n})")?,
-                SecondStage::Compare(op, number) => write!(f, " | {} {number}", op.as_str())?,
-            }
+            write!(f, " | {stage}")?;
         }
         Ok(())
+    }
+}
+
+impl Display for SecondStage {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TopK(n) => write!(f, "topk({n})"),
+            Self::BottomK(n) => write!(f, "bottomk({n})"),
+            Self::Compare(op, number) => write!(f, "{} {number}", op.as_str()),
+        }
     }
 }
 

@@ -28,6 +28,9 @@ const DISTRIBUTION_WEIGHT: usize = 8;
 /// Most buckets of all sketches together, 4 bytes each.
 const BUCKETS_MAX: usize = 64 << 20;
 
+/// Rows that are looked at for exemplars.
+const SAMPLED_ROWS_MAX: usize = 100_000;
+
 /// All series of a function.
 pub(super) struct Table<'a> {
     function: &'a MetricsFunction,
@@ -36,7 +39,6 @@ pub(super) struct Table<'a> {
     /// By group and point.
     cells: Vec<Vec<Cell>>,
     exemplars: Vec<Vec<Exemplar>>,
-    exemplars_left: usize,
     buckets_left: usize,
     /// Whether spans were left out, whose series would have been one too many.
     pub(super) overflowed: bool,
@@ -56,7 +58,7 @@ enum Cell {
 }
 
 impl<'a> Table<'a> {
-    pub(super) fn new(asked: &'a Series, grid: Grid, exemplars: usize) -> Self {
+    pub(super) fn new(asked: &'a Series, grid: Grid) -> Self {
         let weight = match asked.function {
             MetricsFunction::QuantileOverTime { .. }
             | MetricsFunction::HistogramOverTime { .. } => DISTRIBUTION_WEIGHT,
@@ -70,7 +72,6 @@ impl<'a> Table<'a> {
             grid,
             cells: Vec::new(),
             exemplars: Vec::new(),
-            exemplars_left: exemplars,
             buckets_left: BUCKETS_MAX,
             overflowed: false,
         }
@@ -83,11 +84,6 @@ impl Tally for Table<'_> {
         if let Some(of) = self.function.of() {
             Origin::Field(of.clone()).needs(needs);
         }
-        if self.exemplars_left > 0 {
-            needs
-                .columns
-                .extend([Column::TraceId, Column::DurationNano]);
-        }
     }
 
     fn add(
@@ -99,8 +95,7 @@ impl Tally for Table<'_> {
     ) -> Result<(), Error> {
         let columns = SpanColumns::new(batch);
         let starts = columns.int64(Column::StartTimeUnixNano)?;
-        let in_time = |row: &&usize| time.contains(starts.value(**row));
-        let rows: Vec<usize> = rows.iter().filter(in_time).copied().collect();
+        let rows = rows_in(starts, rows, time);
         let values = Values::new(&columns, self.function.of(), context)?;
         let groups = self.groups.of_rows(batch, context, &rows)?;
         for (row, group) in rows.into_iter().zip(groups) {
@@ -116,40 +111,91 @@ impl Tally for Table<'_> {
                 self.exemplars.resize(group + 1, Vec::new());
             }
             let cell = &mut self.cells[group][point];
-            let mut value = None;
+            let (function, buckets_left) = (self.function, &mut self.buckets_left);
             match &values {
                 Values::OfNone => cell.count(),
-                Values::Nanos(nanos) => {
-                    let seconds = nanos.value(row) as f64 / SECOND_NANO;
-                    cell.add(seconds, self.function, &mut self.buckets_left);
-                    value = Some(seconds);
-                }
-                Values::Of(column, ty) => {
-                    for found in column.values(row) {
-                        if let Some(number) = number_of(&found, *ty) {
-                            let is_time = *ty == Type::Duration;
-                            let unit = if is_time { SECOND_NANO } else { 1.0 };
-                            let number = number.as_f64() / unit;
-                            cell.add(number, self.function, &mut self.buckets_left);
-                            value = Some(number);
-                        }
-                    }
-                    if value.is_none() {
-                        continue;
-                    }
-                }
-            }
-            if self.exemplars_left > 0 {
-                self.exemplars_left -= 1;
-                let nanos = columns.int64(Column::DurationNano)?.value(row);
-                self.exemplars[group].push(Exemplar {
-                    trace_id: trace_id(columns.ids(Column::TraceId)?, row),
-                    start_unix_nano: start,
-                    value: value.unwrap_or(nanos as f64 / SECOND_NANO),
-                });
+                values => values.of_row(row, |value| cell.add(value, function, buckets_left)),
             }
         }
         self.overflowed |= self.buckets_left == 0;
+        Ok(())
+    }
+}
+
+fn rows_in(starts: &Int64Array, rows: &[usize], time: TimeRange) -> Vec<usize> {
+    let in_time = |row: &usize| time.contains(starts.value(*row));
+    rows.iter().copied().filter(in_time).collect()
+}
+
+/// Finds spans that the series of a table are made of: as many of each, as far as they come soon.
+pub(super) struct Sampler<'t, 'a> {
+    table: &'t mut Table<'a>,
+    of_each: usize,
+    left: usize,
+    rows_left: usize,
+}
+
+impl<'t, 'a> Sampler<'t, 'a> {
+    /// Looks for `n` spans.
+    pub(super) fn new(table: &'t mut Table<'a>, n: usize) -> Self {
+        Self {
+            of_each: n.div_ceil(table.cells.len().max(1)),
+            table,
+            left: n,
+            rows_left: SAMPLED_ROWS_MAX,
+        }
+    }
+}
+
+impl Tally for Sampler<'_, '_> {
+    fn needs(&self, needs: &mut Needs) {
+        self.table.needs(needs);
+        let columns = [Column::TraceId, Column::DurationNano];
+        needs.columns.extend(columns);
+    }
+
+    fn is_done(&self) -> bool {
+        self.left == 0 || self.rows_left == 0
+    }
+
+    fn add(
+        &mut self,
+        batch: &RecordBatch,
+        context: Option<&TraceContext>,
+        rows: &[usize],
+        time: TimeRange,
+    ) -> Result<(), Error> {
+        let columns = SpanColumns::new(batch);
+        let starts = columns.int64(Column::StartTimeUnixNano)?;
+        let nanos = columns.int64(Column::DurationNano)?;
+        let ids = columns.ids(Column::TraceId)?;
+        let rows = rows_in(starts, rows, time);
+        self.rows_left = self.rows_left.saturating_sub(batch.num_rows());
+        let table = &mut *self.table;
+        let values = Values::new(&columns, table.function.of(), context)?;
+        let groups = table.groups.of_rows(batch, context, &rows)?;
+        for (row, group) in rows.into_iter().zip(groups) {
+            // A series that came meanwhile has no points.
+            let Some(found) = table.exemplars.get_mut(group as usize) else {
+                continue;
+            };
+            if self.left == 0 {
+                break;
+            }
+            let mut value = match &values {
+                Values::OfNone => Some(nanos.value(row) as f64 / SECOND_NANO),
+                _ => None,
+            };
+            values.of_row(row, |found| value = Some(found));
+            if let Some(value) = value.filter(|_| found.len() < self.of_each) {
+                self.left -= 1;
+                found.push(Exemplar {
+                    trace_id: trace_id(ids, row),
+                    start_unix_nano: starts.value(row),
+                    value,
+                });
+            }
+        }
         Ok(())
     }
 }
@@ -176,6 +222,23 @@ impl<'a> Values<'a> {
         }
         let column = FieldColumn::new(columns, &Origin::Field(field.clone()), context)?;
         Ok(Self::Of(Box::new(column), field.value_type()))
+    }
+
+    /// Calls `found` for each number of a row; durations in seconds.
+    fn of_row(&self, row: usize, mut found: impl FnMut(f64)) {
+        match self {
+            Self::OfNone => {}
+            Self::Nanos(nanos) => found(nanos.value(row) as f64 / SECOND_NANO),
+            Self::Of(column, ty) => {
+                let unit = match ty {
+                    Type::Duration => SECOND_NANO,
+                    _ => 1.0,
+                };
+                let values = column.values(row);
+                let numbers = values.iter().filter_map(|value| number_of(value, *ty));
+                numbers.for_each(|number| found(number.as_f64() / unit));
+            }
+        }
     }
 }
 

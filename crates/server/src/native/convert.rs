@@ -1,7 +1,8 @@
-//! Spans and what belongs to them, of the model, as the contract's types.
+//! Spans and what belongs to them, of the model, and what answers have in common, as the contract's types.
 
 use columnar::value_to_text;
 use model::{KeyValue, Span};
+use query::{Label, Report};
 
 /// Everything of one span.
 pub(crate) fn details(span: &Span) -> api::SpanDetails {
@@ -85,5 +86,36 @@ fn link(link: &model::Link) -> api::Link {
         flags: link.flags,
         attributes: attributes(&link.attributes),
         dropped_attributes_count: link.dropped_attributes_count,
+    }
+}
+
+/// What an answer cost.
+pub(crate) fn report(report: &Report) -> api::ReadReport {
+    let read = &report.read;
+    api::ReadReport {
+        blocks_read: read.blocks_read,
+        blocks_pruned: read.blocks_pruned(),
+        blocks_pruned_by_time: read.blocks_pruned_by_time,
+        blocks_pruned_by_statistics: read.blocks_pruned_by_statistics,
+        blocks_pruned_by_index: read.blocks_pruned_by_index,
+        row_groups_read: read.row_groups_read,
+        row_groups_skipped: read.row_groups_skipped,
+        pages_read: read.pages_read,
+        pages_skipped: read.pages_skipped,
+        rows_decoded: read.rows_decoded,
+        rows_read: read.rows_read,
+        bytes_read: read.bytes_read,
+        bytes_cached: read.bytes_cached,
+        elapsed_micros: u64::try_from(report.elapsed.as_micros()).unwrap_or(u64::MAX),
+    }
+}
+
+/// A label with its value as text.
+pub(crate) fn label(label: &Label) -> api::Attribute {
+    let (kind, value) = label.value.to_text();
+    api::Attribute {
+        key: label.name.clone(),
+        kind: kind.as_str().to_owned(),
+        value,
     }
 }

@@ -2,11 +2,11 @@
 
 use axum::Json;
 use axum::extract::{Query, State};
-use query::{FoundSpanset, Label, MatchedSpan, Report, SearchOrder, TraceSummary};
+use query::{FoundSpanset, MatchedSpan, SearchOrder, TraceSummary};
 use traceql::{Dialect, SearchForm};
 
 use crate::error::ApiError;
-use crate::native::convert::non_empty;
+use crate::native::convert::{label, non_empty, report};
 use crate::question::{parse_cursor, parse_duration, parse_limit, parse_query, parse_tags};
 use crate::range::{MILLISECOND_NANO, range};
 use crate::state::App;
@@ -113,14 +113,6 @@ fn summary(trace: TraceSummary) -> api::TraceSummary {
 }
 
 fn groups(sets: &[FoundSpanset]) -> Vec<api::MatchedGroup> {
-    let label = |label: &Label| {
-        let (kind, value) = label.value.to_text();
-        api::Attribute {
-            key: label.name.clone(),
-            kind: kind.as_str().to_owned(),
-            value,
-        }
-    };
     let labelled = sets.iter().filter(|set| !set.labels.is_empty());
     let group = |set: &FoundSpanset| api::MatchedGroup {
         labels: set.labels.iter().map(label).collect(),
@@ -148,25 +140,5 @@ fn matched(span: MatchedSpan) -> api::MatchedSpan {
         duration_nano: span.duration_nano,
         status: span.status.as_str().to_owned(),
         attributes: span.attributes.into_iter().map(attribute).collect(),
-    }
-}
-
-fn report(report: &Report) -> api::ReadReport {
-    let read = &report.read;
-    api::ReadReport {
-        blocks_read: read.blocks_read,
-        blocks_pruned: read.blocks_pruned(),
-        blocks_pruned_by_time: read.blocks_pruned_by_time,
-        blocks_pruned_by_statistics: read.blocks_pruned_by_statistics,
-        blocks_pruned_by_index: read.blocks_pruned_by_index,
-        row_groups_read: read.row_groups_read,
-        row_groups_skipped: read.row_groups_skipped,
-        pages_read: read.pages_read,
-        pages_skipped: read.pages_skipped,
-        rows_decoded: read.rows_decoded,
-        rows_read: read.rows_read,
-        bytes_read: read.bytes_read,
-        bytes_cached: read.bytes_cached,
-        elapsed_micros: u64::try_from(report.elapsed.as_micros()).unwrap_or(u64::MAX),
     }
 }

@@ -11,7 +11,7 @@ use store_api::TimeRange;
 use traceql::{Dialect, Literal};
 
 use crate::error::ApiError;
-use crate::question::{parse_duration, parse_query};
+use crate::question::{default_step, parse_duration, parse_query, parse_step};
 use crate::range::{MILLISECOND_NANO, SECOND_NANO, range as time_range};
 use crate::state::App;
 use crate::tempo::proto::{
@@ -24,9 +24,6 @@ const EXEMPLARS_DEFAULT: usize = 100;
 
 /// The most exemplars that one answer has.
 const EXEMPLARS_MAX: usize = 1_000;
-
-/// Intervals of an answer when the request has no step, about.
-const POINTS_DEFAULT: i64 = 240;
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -137,28 +134,6 @@ fn parse_time(name: &str, text: &str) -> Result<i64, ApiError> {
     Ok(nanos as i64)
 }
 
-/// `30s`, or seconds as a plain number.
-fn parse_step(text: &str) -> Result<i64, ApiError> {
-    let nanos = match text.parse::<f64>() {
-        Ok(seconds) => (seconds * SECOND_NANO as f64) as i64,
-        Err(_) => parse_duration("step", text)?,
-    };
-    if nanos < MILLISECOND_NANO {
-        return Err(ApiError::invalid_parameter("step", "is shorter than 1ms"));
-    }
-    Ok(nanos)
-}
-
-/// A round step that cuts a range into about [`POINTS_DEFAULT`] intervals.
-fn default_step(time: TimeRange) -> i64 {
-    let length = time.end_unix_nano.saturating_sub(time.start_unix_nano);
-    let rough = length / POINTS_DEFAULT;
-    let units = [3_600, 300, 60, 15, 5, 1].map(|seconds| seconds * SECOND_NANO);
-    let unit = units.into_iter().find(|unit| rough >= *unit);
-    let unit = unit.unwrap_or(50 * MILLISECOND_NANO);
-    (rough / unit).max(1) * unit
-}
-
 fn range_response(found: &MetricsResult) -> QueryRangeResponse {
     let series = |series: &MetricsSeries| {
         let points = series.points.iter().enumerate();
@@ -260,7 +235,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_and_steps_are_read_in_their_units() {
+    fn times_are_read_in_their_units() {
         for (text, nanos) in [
             ("1700000000", Some(1_700_000_000_000_000_000)),
             ("1700000000123456789", Some(1_700_000_000_123_456_789)),
@@ -270,28 +245,5 @@ mod tests {
         ] {
             assert_eq!(parse_time("start", text).ok(), nanos, "{text}");
         }
-        for (text, nanos) in [
-            ("15", Some(15 * SECOND_NANO)),
-            ("1m", Some(60 * SECOND_NANO)),
-            ("0", None),
-            ("-1s", None),
-            ("NaN", None),
-        ] {
-            assert_eq!(parse_step(text).ok(), nanos, "{text}");
-        }
-    }
-
-    #[test]
-    fn a_step_without_wish_is_round() {
-        let of = |seconds: i64| {
-            default_step(TimeRange {
-                start_unix_nano: 0,
-                end_unix_nano: seconds * SECOND_NANO,
-            })
-        };
-        assert_eq!(of(3_600), 15 * SECOND_NANO);
-        assert_eq!(of(86_400), 300 * SECOND_NANO);
-        assert_eq!(of(24), 100 * MILLISECOND_NANO);
-        assert_eq!(of(0), 50 * MILLISECOND_NANO);
     }
 }
