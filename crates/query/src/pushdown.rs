@@ -157,9 +157,12 @@ pub(crate) fn all(parts: impl Iterator<Item = Predicate>) -> Predicate {
 }
 
 /// The disjunction.
-pub(crate) fn any(parts: Vec<Predicate>) -> Predicate {
+pub(crate) fn any(mut parts: Vec<Predicate>) -> Predicate {
     if parts.contains(&Predicate::True) {
         return Predicate::True;
     }
-    Predicate::Any(parts)
+    match parts.len() {
+        1 => parts.swap_remove(0),
+        _ => Predicate::Any(parts),
+    }
 }

@@ -318,9 +318,11 @@ impl<'a> Filter<'a> {
     }
 
     fn needs(&self, needs: &mut Needs) {
-        self.clauses
-            .iter()
-            .for_each(|clause| clause.condition.needs(needs));
+        for clause in &self.clauses {
+            clause.condition.needs(needs);
+            let fields = clause.field.iter().map(|compared| compared.field);
+            needs.add_fields(&fields.collect::<Vec<_>>());
+        }
     }
 
     fn count(&mut self, batch: &RecordBatch, in_time: &[bool]) -> Result<(), Error> {

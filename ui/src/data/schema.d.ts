@@ -86,6 +86,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/explain": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How a question is answered, and what that costs. */
+        get: operations["explain"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/export": {
         parameters: {
             query?: never;
@@ -100,6 +117,23 @@ export interface paths {
          * @description An answer that breaks off is not whole: its connection ends with an error.
          */
         post: operations["export"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Series over time of the spans that a query finds. */
+        get: operations["metrics"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -294,10 +328,39 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/why": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Why a question finds nothing: what each condition finds by itself, what the others find without it, and what is in its way. */
+        get: operations["why"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description What an answer was, and what it took. */
+        AnswerCost: {
+            /**
+             * Format: int64
+             * @description Traces of the first page of a search, or series of metrics.
+             */
+            found: number;
+            /** @description Why the answer is not whole, or null. */
+            partial?: string | null;
+            /** @description What was read. */
+            report: components["schemas"]["ReadReport"];
+        };
         /** @description An attribute. */
         Attribute: {
             /** @description The name. */
@@ -328,6 +391,24 @@ export interface components {
         AttributeValues: {
             /** @description At most `limit`. */
             values: components["schemas"]["AttributeValue"][];
+        };
+        /** @description What a condition finds. */
+        ClauseFacts: {
+            field?: components["schemas"]["FieldFacts"] | null;
+            /** @description Whether only whole traces tell; then spans count that may meet it. */
+            isOfTraces: boolean;
+            /**
+             * Format: int64
+             * @description Spans that meet it alone.
+             */
+            matched: number;
+            /** @description The condition. */
+            text: string;
+            /**
+             * Format: int64
+             * @description Spans that meet all others of its filter.
+             */
+            without: number;
         };
         /** @description An end of an edge. */
         EdgeEnd: {
@@ -453,6 +534,26 @@ export interface components {
             /** @description Names this answer in the server's log. */
             requestId: string;
         };
+        /** @description A span that a point was made of. */
+        Exemplar: {
+            /** @description When it started. */
+            startUnixNano: string;
+            /** @description 32 hexadecimal digits. */
+            traceId: string;
+            /**
+             * Format: double
+             * @description Its value; of counts its duration in seconds.
+             */
+            value: number;
+        };
+        /** @description How a question is answered. */
+        Explanation: {
+            answer?: components["schemas"]["AnswerCost"] | null;
+            /** @description What is done, each step behind what it is part of. */
+            plan: components["schemas"]["PlanStep"][];
+            /** @description The TraceQL, formatted. */
+            query: string;
+        };
         /** @description What to export: the whole traces of a selection, or the spans of a time range. */
         ExportRequest: {
             /**
@@ -460,6 +561,27 @@ export interface components {
              *     stored: in no order, and a span that was sent twice may come twice.
              */
             traces: components["schemas"]["TraceSelection"];
+        };
+        /** @description What is known of a field. */
+        FieldFacts: {
+            /** @description As TraceQL writes it. */
+            name: string;
+            /**
+             * Format: int64
+             * @description Of them, those whose value is of the constant's type.
+             */
+            ofType: number;
+            /** @description The types of the other values. */
+            otherTypes: string[];
+            /**
+             * Format: int64
+             * @description Spans that have it.
+             */
+            present: number;
+            /** @description Attributes that are there and may be meant, where this one is not. */
+            similarNames: string[];
+            /** @description Values that are there and may be meant, where this one is not. */
+            similarValues: string[];
         };
         /** @description Count and durations of some spans. */
         Figures: {
@@ -498,6 +620,18 @@ export interface components {
              * @description 99 % of them are not longer.
              */
             p99Nano?: number | null;
+        };
+        /** @description What a filter finds. */
+        FilterFacts: {
+            /** @description The conditions that it joins with `&&`. */
+            clauses: components["schemas"]["ClauseFacts"][];
+            /**
+             * Format: int64
+             * @description Spans that meet it.
+             */
+            matched: number;
+            /** @description The filter. */
+            text: string;
         };
         /** @description Everything of one log record. */
         LogRecord: {
@@ -575,6 +709,33 @@ export interface components {
             /** @description `unset`, `ok` or `error`. */
             status: string;
         };
+        /** @description Series. */
+        MetricsResponse: {
+            /** @description Why spans or series may be missing, or null. */
+            partial?: string | null;
+            /** @description The TraceQL that ran, formatted. */
+            query: string;
+            /** @description What was read. */
+            report: components["schemas"]["ReadReport"];
+            /** @description By labels. */
+            series: components["schemas"]["MetricsSeries"][];
+            /** @description Time of the first point: a point stands for the interval that begins there. */
+            startUnixNano: string;
+            /**
+             * Format: int64
+             * @description From point to point, in nanoseconds.
+             */
+            stepNano: number;
+        };
+        /** @description A series. */
+        MetricsSeries: {
+            /** @description Some of the spans that it is made of. */
+            exemplars: components["schemas"]["Exemplar"][];
+            /** @description What tells it from the others. */
+            labels: components["schemas"]["Attribute"][];
+            /** @description A value for each interval, null where there is none; durations in seconds. */
+            points: (number | null)[];
+        };
         /** @description A span name and kind. */
         Operation: {
             /** @description `internal`, `server`, `client`, `producer`, `consumer` or `unspecified`. */
@@ -624,6 +785,16 @@ export interface components {
         Pins: {
             /** @description Oldest first. */
             pins: components["schemas"]["Pin"][];
+        };
+        /** @description A step of a plan. */
+        PlanStep: {
+            /**
+             * Format: int32
+             * @description How many steps it is part of.
+             */
+            depth: number;
+            /** @description What is done. */
+            text: string;
         };
         /** @description What an answer cost. */
         ReadReport: {
@@ -1026,6 +1197,30 @@ export interface components {
             /** @description 32 hexadecimal digits. */
             traceId: string;
         };
+        /** @description Why a question finds nothing. */
+        Why: {
+            /** @description When any span was last seen after it; likewise. */
+            anyAfterUnixNano?: string | null;
+            /** @description When any span was last seen before the time range; only where there is none in it. */
+            anyBeforeUnixNano?: string | null;
+            /** @description The filters of the question. */
+            filters: components["schemas"]["FilterFacts"][];
+            /** @description When spans that match were last seen after it. */
+            matchingAfterUnixNano?: string | null;
+            /** @description When spans that match were last seen before the time range, in nanoseconds; null when never, or when that is not known. */
+            matchingBeforeUnixNano?: string | null;
+            /** @description Why the counts may be too small, or null. */
+            partial?: string | null;
+            /** @description The TraceQL, formatted; places are columns of this text. */
+            query: string;
+            /** @description What was read. */
+            report: components["schemas"]["ReadReport"];
+            /**
+             * Format: int64
+             * @description Spans that started in the time range.
+             */
+            spanCount: number;
+        };
     };
     responses: never;
     parameters: never;
@@ -1257,6 +1452,61 @@ export interface operations {
             };
         };
     };
+    explain: {
+        parameters: {
+            query?: {
+                /** @description TraceQL, a search or metrics; default `{}`. */
+                q?: string;
+                /** @description Start, Unix milliseconds; default an hour before the end. */
+                start?: number;
+                /** @description End, Unix milliseconds; default now. */
+                end?: number;
+                /** @description Whether to answer the question too, and to tell what that cost; default true. */
+                run?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Explanation"];
+                };
+            };
+            /** @description the query or a parameter is wrong */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description a limit was reached */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     export: {
         parameters: {
             query?: never;
@@ -1290,6 +1540,63 @@ export interface operations {
             };
             /** @description too many traces, or too many exports at once */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    metrics: {
+        parameters: {
+            query: {
+                /** @description TraceQL with a metrics function, for instance `{ status = error } | rate() by (resource.service.name)`. */
+                q: string;
+                /** @description Start, Unix milliseconds; default an hour before the end. */
+                start?: number;
+                /** @description End, Unix milliseconds; default now. */
+                end?: number;
+                /** @description From point to point, for instance `30s`; default a round one that gives some 240 points. `all` gives one point for the whole range. */
+                step?: string;
+                /** @description Exemplars at most; default none, at most 1000. */
+                exemplars?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MetricsResponse"];
+                };
+            };
+            /** @description the query or a parameter is wrong */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description a limit was reached */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description try again */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1729,6 +2036,61 @@ export interface operations {
             };
             /** @description no such span */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    why: {
+        parameters: {
+            query?: {
+                /** @description TraceQL, a search or metrics; default `{}`. */
+                q?: string;
+                /** @description Start, Unix milliseconds; default an hour before the end. */
+                start?: number;
+                /** @description End, Unix milliseconds; default now. */
+                end?: number;
+                /** @description Whether to answer the question too, and to tell what that cost; default true. */
+                run?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Why"];
+                };
+            };
+            /** @description the query or a parameter is wrong */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description a limit was reached */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description try again */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };

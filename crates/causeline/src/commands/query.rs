@@ -3,6 +3,7 @@
 mod refused;
 mod report;
 mod table;
+mod why;
 
 use std::io::{self, Write};
 
@@ -50,7 +51,7 @@ pub(crate) struct QueryArgs {
     /// Print JSON, a trace a line
     #[arg(long)]
     json: bool,
-    /// Print what the answer cost, not the traces
+    /// Print how the question is answered and what that cost, not the traces
     #[arg(long)]
     explain: bool,
     #[command(flatten)]
@@ -98,8 +99,16 @@ async fn ask(args: &QueryArgs) -> Result<(), AnyError> {
     .await?;
     match (args.explain, args.json) {
         (true, true) => writeln!(out, "{}", serde_json::to_string(&ended.report)?)?,
-        (true, false) => out.write_all(report::text(&ended).as_bytes())?,
-        (false, _) if ended.traces == 0 => eprintln!("no trace matches"),
+        (true, false) => {
+            let explained: api::Explanation = asked(args, "/api/v1/explain").await?;
+            out.write_all(report::plan(&explained.plan).as_bytes())?;
+            out.write_all(report::text(&ended).as_bytes())?;
+        }
+        (false, true) if ended.traces == 0 => eprintln!("no trace matches"),
+        (false, false) if ended.traces == 0 => {
+            let why: api::Why = asked(args, "/api/v1/why").await?;
+            eprint!("no trace matches\n{}", why::text(&why));
+        }
         (false, _) if ended.more => {
             eprintln!("there are more than {}; --limit shows them", ended.traces);
         }
@@ -109,6 +118,23 @@ async fn ask(args: &QueryArgs) -> Result<(), AnyError> {
         None => Ok(()),
         Some(why) => Err(format!("the answer is not whole: {why}").into()),
     }
+}
+
+/// What another endpoint says of the same question; it does not answer it.
+async fn asked<T: serde::de::DeserializeOwned>(
+    args: &QueryArgs,
+    path: &str,
+) -> Result<T, AnyError> {
+    let millis = |when: When| when.unix_milli(&SystemClock).to_string();
+    let (start, end) = (millis(args.start), millis(args.end));
+    let question = [
+        ("q", args.query.as_str()),
+        ("start", &start),
+        ("end", &end),
+        ("run", "false"),
+    ];
+    let answer = Client::new(&args.server).get(path, &question).await;
+    answer.map_err(|error| refused::explained(error, &args.query))
 }
 
 /// Asks for one page after the other until there are enough traces, and gives each to `show`.

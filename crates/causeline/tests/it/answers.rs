@@ -118,6 +118,15 @@ async fn bad_questions_say_what_is_wrong() {
         ("/api/v1/search?limit=100000", 400, "invalid_parameter"),
         ("/api/v1/search?start=5&end=2", 400, "invalid_parameter"),
         ("/api/v1/search?cursor=%00", 400, "invalid_parameter"),
+        ("/api/v1/search?sort=size", 400, "invalid_parameter"),
+        ("/api/v1/explain?q=%7B", 400, "invalid_query"),
+        ("/api/v1/why?q=%7B", 400, "invalid_query"),
+        ("/api/v1/metrics?q=%7B%7D", 400, "invalid_query"),
+        (
+            "/api/v1/metrics?q=%7B%7D%7Crate()&step=0",
+            400,
+            "invalid_parameter",
+        ),
         ("/api/v1/traces/xyz", 400, "invalid_parameter"),
         (
             "/api/v1/traces/00000000000000000000000000000001",

@@ -209,20 +209,87 @@ async fn pages_follow_until_the_limit() {
     );
     let none = causeline(&node, &["query", SHOP, "--end", "2h", "--start", "3h"]);
     assert!(none.status.success() && none.stdout.is_empty());
-    assert_eq!(stderr(&none), "no trace matches\n");
+    let why = stderr(&none);
+    assert!(why.contains("no span started in the time range"), "{why}");
+    assert!(why.contains("after the time range: last seen"), "{why}");
 
     let cost = stdout(&causeline(
         &node,
         &["query", SHOP, "--limit", "250", "--explain"],
     ));
     assert!(
-        cost.starts_with("query       { resource.service.name = \"shop\" }\n"),
+        cost.contains("\nquery       { resource.service.name = \"shop\" }\n"),
+        "{cost}"
+    );
+    assert!(cost.starts_with("plan        search\n"), "{cost}");
+    assert!(
+        cost.contains("cannot have service_name = \"shop\""),
         "{cost}"
     );
     assert!(cost.contains("250 traces, in 3 requests"), "{cost}");
     let cost = causeline(&node, &["query", SHOP, "--explain", "--json"]);
     let cost: Value = serde_json::from_slice(&cost.stdout).expect("JSON");
     assert!(cost["rowsRead"].as_u64() > Some(0), "{cost}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_finds_nothing_is_told_why() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let node = Node::start(folder.path(), &[]);
+    send_checkout(&node).await;
+    // The node's own spans count too, so only what is not about all spans is the same each time.
+    let why = |query: &str, said: &[&str]| {
+        let output = causeline(&node, &["query", query]);
+        let why = stderr(&output);
+        assert!(output.status.success(), "{why}");
+        assert_eq!(stdout(&output), "");
+        assert!(why.starts_with("no trace matches\n"), "{why}");
+        for said in said {
+            assert!(why.contains(said), "{said} in {why}");
+        }
+    };
+    why(
+        r#"{ resource.service.name = "shpo" && name = "SELECT" }"#,
+        &[
+            r#"  resource.service.name = "shpo": 0 spans; without it 5 spans would match"#,
+            "    there are the values shop\n",
+            r#"  span:name = "SELECT": 5 spans; without it 0 spans would match"#,
+        ],
+    );
+    why(
+        r#"{ resource.service.name = "shop" && span.http.rute = "/checkout" }"#,
+        &["    no span has span.http.rute\n    there is span.http.route\n"],
+    );
+    why(
+        r#"{ span.http.route = 5 }"#,
+        &["span.http.route = 5: 0 spans", "another type: string\n"],
+    );
+    why(
+        "{ name = \"SELECT\" && duration > 5s } >> { status = error }",
+        &["span:duration > 5s: 0 spans; without it 5 spans would match"],
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_longest_come_first_when_asked_for() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let node = Node::start(folder.path(), &[]);
+    let of_length = |trace: u64, millis: u64| {
+        let mut span = span(trace, 1, "work");
+        span.end_time_unix_nano = span.start_time_unix_nano + millis * MILLI;
+        span
+    };
+    let spans = [(1, 30), (2, 10), (3, 20)].map(|(trace, millis)| of_length(trace, millis));
+    must_export(&node.url("OTLP/HTTP"), &request("shop", spans.into())).await;
+    let found = causeline(&node, &["query", SHOP, "--sort", "duration", "--json"]);
+    let ids: Vec<String> = stdout(&found)
+        .lines()
+        .map(|line| {
+            let trace: Value = serde_json::from_str(line).expect("JSON");
+            trace["traceId"].as_str().expect("an id").to_owned()
+        })
+        .collect();
+    assert_eq!(ids, [1, 3, 2].map(trace_id));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -273,7 +340,8 @@ async fn a_refused_query_is_shown_with_the_place() {
 
     let long = |bytes: usize| format!("{{ name = \"{}\" }}", "é".repeat(bytes / 2 - 7));
     let output = causeline(&node, &["query", &long(20_000)]);
-    assert_eq!(stderr(&output), "no trace matches\n");
+    let none = "no trace matches\nno span started in the time range\n";
+    assert_eq!(stderr(&output), none);
     refused(
         &long(20_002),
         expect![[r#"

@@ -46,6 +46,16 @@ pub(super) fn add(sum: &mut api::ReadReport, page: &api::ReadReport) {
     }
 }
 
+/// How the question is answered, for people.
+pub(super) fn plan(plan: &[api::PlanStep]) -> String {
+    let line = |(number, step): (usize, &api::PlanStep)| {
+        let what = if number == 0 { "plan" } else { "" };
+        let indent = "  ".repeat(step.depth as usize);
+        format!("{what:11} {indent}{}\n", harmless(&step.text))
+    };
+    plan.iter().enumerate().map(line).collect()
+}
+
 /// For people.
 pub(super) fn text(ended: &Ended) -> String {
     let read = &ended.report;
