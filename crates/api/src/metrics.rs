@@ -33,6 +33,9 @@ pub struct MetricsResponse {
     pub start_unix_nano: String,
     /// From point to point, in nanoseconds.
     pub step_nano: i64,
+    /// Whether spans count for others that sampling left out (by `ot=th` in their trace state), so that counts, sums and quantiles are estimates.
+    /// `with (extrapolate=false)` counts the spans that are there.
+    pub is_estimate: bool,
     /// Why spans or series may be missing, or null.
     pub partial: Option<String>,
     /// What was read.

@@ -64,12 +64,20 @@ pub(crate) struct Distribution {
     pub(crate) overflowed: bool,
 }
 
+/// A row of a batch, with the cell that it counts in, and how many spans it stands for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Placed {
+    pub(crate) row: usize,
+    pub(crate) cell: u32,
+    pub(crate) weight: f64,
+}
+
 /// Counts by cell.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Cells(Vec<(u32, u64)>);
+pub(crate) struct Cells(Vec<(u32, f64)>);
 
 impl Cells {
-    fn add(&mut self, cell: u32, n: u64) {
+    fn add(&mut self, cell: u32, n: f64) {
         match self.0.binary_search_by_key(&cell, |(cell, _)| *cell) {
             Ok(at) => self.0[at].1 += n,
             Err(at) => self.0.insert(at, (cell, n)),
@@ -84,14 +92,14 @@ impl Cells {
     pub(crate) fn within(
         &self,
         range: std::ops::Range<u32>,
-    ) -> impl Iterator<Item = (u32, u64)> + '_ {
+    ) -> impl Iterator<Item = (u32, f64)> + '_ {
         let from = self.0.partition_point(|(cell, _)| *cell < range.start);
         let cells = self.0[from..].iter().copied();
         cells.take_while(move |(cell, _)| *cell < range.end)
     }
 
     /// The sum over a range of cells.
-    pub(crate) fn sum(&self, range: std::ops::Range<u32>) -> u64 {
+    pub(crate) fn sum(&self, range: std::ops::Range<u32>) -> f64 {
         self.within(range).map(|(_, n)| n).sum()
     }
 }
@@ -114,11 +122,7 @@ impl Distributions {
     /// Counts rows of a batch, each into a cell.
     ///
     /// Errors: `View`, when the batch lacks one of [`Self::needs`].
-    pub(crate) fn add(
-        &mut self,
-        batch: &RecordBatch,
-        rows: &[(usize, u32)],
-    ) -> Result<(), ViewError> {
+    pub(crate) fn add(&mut self, batch: &RecordBatch, rows: &[Placed]) -> Result<(), ViewError> {
         let columns = SpanColumns::new(batch);
         for (intrinsic, column) in [
             (Intrinsic::SpanName, Column::Name),
@@ -143,8 +147,11 @@ impl Distributions {
         ] {
             let codes = columns.int32(column)?;
             let mut found: FastMap<i32, Cells> = FastMap::default();
-            for (row, cell) in rows {
-                found.entry(codes.value(*row)).or_default().add(*cell, 1);
+            for Placed { row, cell, weight } in rows {
+                found
+                    .entry(codes.value(*row))
+                    .or_default()
+                    .add(*cell, *weight);
             }
             for (code, cells) in found {
                 let value = GroupValue::of(&value(code), intrinsic.value_type());
@@ -166,33 +173,30 @@ impl Distributions {
         self.add_lists(&columns, rows)
     }
 
-    fn add_lists(
-        &mut self,
-        columns: &SpanColumns<'_>,
-        rows: &[(usize, u32)],
-    ) -> Result<(), ViewError> {
+    fn add_lists(&mut self, columns: &SpanColumns<'_>, rows: &[Placed]) -> Result<(), ViewError> {
         let attributes = columns.attributes()?;
         let mut own = InBatch::new(attributes, true);
-        for (row, cell) in rows {
-            own.add(*row, attributes.slots(*row), *cell);
+        for placed in rows {
+            own.add(attributes.slots(placed.row), *placed);
         }
         own.flush(Scope::Span, self);
         let events = columns.events()?;
         let mut of_events = InBatch::new(events.attributes, false);
         let mut names: FastMap<usize, (usize, Cells)> = FastMap::default();
         let mut named = Cells::default();
-        for (row, cell) in rows {
-            let slots = events.slots(*row);
+        for placed in rows {
+            let Placed { row, cell, weight } = *placed;
+            let slots = events.slots(row);
             if !slots.is_empty() {
-                named.add(*cell, 1);
+                named.add(cell, weight);
             }
             for event in slots {
                 let name = events.names.key(event);
                 let (last, cells) = names.entry(name).or_insert((usize::MAX, Cells::default()));
-                if std::mem::replace(last, *row) != *row {
-                    cells.add(*cell, 1);
+                if std::mem::replace(last, row) != row {
+                    cells.add(cell, weight);
                 }
-                of_events.add(*row, events.attributes.slots(event), *cell);
+                of_events.add(events.attributes.slots(event), *placed);
             }
         }
         let field = || Field::Intrinsic(Intrinsic::EventName);
@@ -206,9 +210,9 @@ impl Distributions {
         of_events.flush(Scope::Event, self);
         let links = columns.links()?;
         let mut of_links = InBatch::new(links.attributes, false);
-        for (row, cell) in rows {
-            for link in links.slots(*row) {
-                of_links.add(*row, links.attributes.slots(link), *cell);
+        for placed in rows {
+            for link in links.slots(placed.row) {
+                of_links.add(links.attributes.slots(link), *placed);
             }
         }
         of_links.flush(Scope::Link, self);
@@ -277,10 +281,13 @@ fn told_apart(value: Value<'_>) -> Option<GroupValue> {
 }
 
 /// The rows of each dictionary key, by cell.
-fn by_key(texts: DictColumn<'_>, rows: &[(usize, u32)]) -> FastMap<usize, Cells> {
+fn by_key(texts: DictColumn<'_>, rows: &[Placed]) -> FastMap<usize, Cells> {
     let mut found: FastMap<usize, Cells> = FastMap::default();
-    for (row, cell) in rows {
-        found.entry(texts.key(*row)).or_default().add(*cell, 1);
+    for Placed { row, cell, weight } in rows {
+        found
+            .entry(texts.key(*row))
+            .or_default()
+            .add(*cell, *weight);
     }
     found
 }
@@ -305,7 +312,8 @@ impl<'a> InBatch<'a> {
         }
     }
 
-    fn add(&mut self, row: usize, slots: std::ops::Range<usize>, cell: u32) {
+    fn add(&mut self, slots: std::ops::Range<usize>, placed: Placed) {
+        let Placed { row, cell, weight } = placed;
         for slot in slots {
             let kind = self.attributes.kind(slot);
             let key = self.attributes.keys().key(slot);
@@ -320,12 +328,12 @@ impl<'a> InBatch<'a> {
                 continue;
             }
             if is_first {
-                total.add(cell, 1);
+                total.add(cell, weight);
             }
             let value = (key, kind, self.attributes.values().key(slot));
             let (last, cells) = self.values.entry(value).or_insert_with(none);
             if std::mem::replace(last, row) != row {
-                cells.add(cell, 1);
+                cells.add(cell, weight);
             }
         }
     }

@@ -1,26 +1,30 @@
 //! Metrics of spans: series over time of what a pipeline finds.
 //!
-//! A span counts in the interval that it started in. Intervals begin at multiples of the step since 1970; a point stands for the interval that begins at
+//! A span counts in the interval that it started in, once for each span that it stands for by the sampling probability in its trace state, unless the question says
+//! `with (extrapolate=false)`. Intervals begin at multiples of the step since 1970; a point stands for the interval that begins at
 //! its time. Values of durations are seconds.
 //!
 //! Where rows alone tell which spans are found, one scan counts them as they come, and a span that was stored twice counts twice until its
 //! blocks are merged. Otherwise the traces that may match are found first and then read whole, some at a time.
 
+mod cell;
 mod cells;
 mod compare;
 mod groups;
+mod sampler;
 mod second;
 mod sketch;
+mod values;
 
 use std::collections::HashMap;
 use std::time::Instant;
 
-use arrow::array::RecordBatch;
+use arrow::array::{Int64Array, RecordBatch};
 use columnar::{Column, SpanColumns};
 use model::{TenantId, TraceId};
 use store_api::{Order, TimeRange};
 use traceql::ast::{Metrics, MetricsFunction, MetricsKind, MetricsOperand, Series as AskedSeries};
-use traceql::{Body, Field, Query};
+use traceql::{Body, Field, Literal, Query};
 
 use crate::condition::Needs;
 use crate::context::TraceContext;
@@ -28,8 +32,9 @@ use crate::engine::{Engine, Partial, Question, Report, unless_overtaken};
 use crate::error::Error;
 use crate::eval::judge;
 use crate::group::Label;
-use crate::metrics::cells::{Sampler, Table};
+use crate::metrics::cells::Table;
 use crate::metrics::compare::Comparison;
+use crate::metrics::sampler::Sampler;
 use crate::metrics::second::{apply_stages, calculate};
 use crate::plan::{Filter, Plan};
 use crate::rates::POINTS_MAX;
@@ -74,6 +79,8 @@ pub struct MetricsResult {
     pub start_unix_nano: i64,
     /// From point to point.
     pub step_nano: i64,
+    /// Whether spans count for others that sampling left out, so that counts, sums and quantiles are estimates.
+    pub is_estimate: bool,
     /// Why spans or series may be missing.
     pub partial: Option<Partial>,
     /// What was read.
@@ -161,14 +168,17 @@ impl Engine {
                 grid: Grid::new(request.time, request.step_nano)?,
                 question: Question::with_reserve(self, &request.tenant, request.deadline),
                 request,
+                is_estimate: false,
             };
             let mut series = counting.metrics(asked).await?;
             series.sort_by(|a, b| a.labels.cmp(&b.labels));
+            let (grid, is_estimate) = (counting.grid, counting.is_estimate);
             let (report, partial) = counting.question.finish();
             Ok(MetricsResult {
                 series,
-                start_unix_nano: counting.grid.start_unix_nano,
-                step_nano: counting.grid.step_nano,
+                is_estimate,
+                start_unix_nano: grid.start_unix_nano,
+                step_nano: grid.step_nano,
                 partial,
                 report,
             })
@@ -205,10 +215,17 @@ struct Spans<'a> {
     ids: Vec<TraceId>,
 }
 
+/// Those of `rows` that started in `time`.
+fn rows_in(starts: &Int64Array, rows: &[usize], time: TimeRange) -> Vec<usize> {
+    let in_time = |row: &usize| time.contains(starts.value(*row));
+    rows.iter().copied().filter(in_time).collect()
+}
+
 struct Counting<'a> {
     request: &'a MetricsRequest,
     grid: Grid,
     question: Question<'a>,
+    is_estimate: bool,
 }
 
 impl Counting<'_> {
@@ -243,21 +260,24 @@ impl Counting<'_> {
             None => self.candidates(&plan).await?,
         };
         let spans = Spans { plan, fields, ids };
-        let (series, overflowed) = if let MetricsFunction::Compare(compare) = &asked.function {
-            let mut cohorts = Comparison::new(compare, self.grid)?;
-            self.count(&spans, &mut cohorts).await?;
-            cohorts.into_series()
-        } else {
-            let mut table = Table::new(asked, self.grid);
-            self.count(&spans, &mut table).await?;
-            let n_exemplars = self.request.exemplars;
-            if n_exemplars > 0 && self.question.partial.is_none() {
-                let mut sampler = Sampler::new(&mut table, n_exemplars);
-                self.count(&spans, &mut sampler).await?;
-            }
-            let overflowed = table.overflowed;
-            (table.into_series(), overflowed)
-        };
+        let extrapolates = self.request.query.hint("extrapolate") != Some(&Literal::Bool(false));
+        let (series, overflowed, is_estimate) =
+            if let MetricsFunction::Compare(compare) = &asked.function {
+                let mut cohorts = Comparison::new(compare, self.grid, extrapolates)?;
+                self.count(&spans, &mut cohorts).await?;
+                cohorts.into_series()
+            } else {
+                let mut table = Table::new(asked, self.grid, extrapolates);
+                self.count(&spans, &mut table).await?;
+                let n_exemplars = self.request.exemplars;
+                if n_exemplars > 0 && self.question.partial.is_none() {
+                    let mut sampler = Sampler::new(&mut table, n_exemplars);
+                    self.count(&spans, &mut sampler).await?;
+                }
+                let (overflowed, is_estimate) = (table.overflowed, table.is_estimate);
+                (table.into_series(), overflowed, is_estimate)
+            };
+        self.is_estimate |= is_estimate;
         if overflowed && self.question.partial.is_none() {
             self.question.partial = Some(Partial::Series);
         }

@@ -1,5 +1,7 @@
 //! How many spans a sampled one stands for.
 
+use columnar::DictColumn;
+
 /// Bits of the threshold of consistent probability sampling.
 const BITS: u32 = 56;
 
@@ -25,6 +27,35 @@ fn inverse_probability(digits: &str) -> Option<f64> {
     let threshold = value << (BITS - 4 * digits.len() as u32);
     let all = 1_u64 << BITS;
     Some(all as f64 / (all - threshold) as f64)
+}
+
+/// The adjusted counts of rows by their trace states, each distinct one read once.
+#[derive(Debug)]
+pub struct AdjustedCounts<'a> {
+    trace_states: DictColumn<'a>,
+    counts: Vec<f64>,
+}
+
+impl<'a> AdjustedCounts<'a> {
+    /// Of the rows that have these trace states.
+    pub fn new(trace_states: DictColumn<'a>) -> Self {
+        let counts = (0..trace_states.n_values()).map(|v| adjusted_count(trace_states.value(v)));
+        Self {
+            counts: counts.collect(),
+            trace_states,
+        }
+    }
+
+    /// Whether every row stands for itself alone.
+    pub fn are_all_one(&self) -> bool {
+        self.counts.iter().all(|count| *count == 1.0)
+    }
+
+    /// How many spans the row stands for, at least 1.
+    #[inline]
+    pub fn of(&self, row: usize) -> f64 {
+        self.counts[self.trace_states.key(row)]
+    }
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use hashbrown::{HashMap, HashSet};
 use model::{SpanKind, StatusCode};
 
 use crate::RESOLUTIONS_SECONDS;
-use crate::adjusted::adjusted_count;
+use crate::adjusted::AdjustedCounts;
 use crate::figures::Durations;
 use crate::limits::Limits;
 use crate::peers::{Peer, Peers};
@@ -479,7 +479,7 @@ struct Spans<'a> {
     kinds: &'a [i32],
     statuses: &'a [i32],
     services: DictColumn<'a>,
-    trace_states: DictColumn<'a>,
+    adjusted: AdjustedCounts<'a>,
     peers: Peers<'a>,
 }
 
@@ -496,7 +496,7 @@ impl<'a> Spans<'a> {
             kinds: columns.int32(Column::Kind)?.values(),
             statuses: columns.int32(Column::StatusCode)?.values(),
             services: columns.dict(Column::ServiceName)?,
-            trace_states: columns.dict(Column::TraceState)?,
+            adjusted: AdjustedCounts::new(columns.dict(Column::TraceState)?),
             peers: Peers::new(columns.attributes()?),
         })
     }
@@ -553,8 +553,7 @@ impl<'a> Spans<'a> {
     fn record(&self, row: u32, side: &mut Durations) {
         let row = row as usize;
         let is_error = self.statuses[row] == StatusCode::ERROR.0;
-        let adjusted = adjusted_count(self.trace_states.get(row));
-        side.record(self.durations[row], is_error, adjusted);
+        side.record(self.durations[row], is_error, self.adjusted.of(row));
     }
 }
 

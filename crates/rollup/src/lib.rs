@@ -40,7 +40,7 @@ mod peers;
 mod lists;
 mod texts;
 
-pub use adjusted::adjusted_count;
+pub use adjusted::{AdjustedCounts, adjusted_count};
 pub use edge::{ConnectionType, Edge, EdgeDelta, EdgeFigures, Node, NodeKind};
 pub use edge_table::{EDGE_TABLE_VERSION, edge_schema};
 pub use exemplar::{Exemplar, Exemplars};

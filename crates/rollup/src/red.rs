@@ -5,7 +5,7 @@ use columnar::{Column, DictColumn, SpanColumns, ViewError, resource_from_json};
 use model::{AnyValue, Resource, SpanKind, StatusCode};
 
 use crate::RESOLUTIONS_SECONDS;
-use crate::adjusted::adjusted_count;
+use crate::adjusted::AdjustedCounts;
 use crate::exemplar::{Exemplar, Exemplars};
 use crate::figures::Durations;
 use crate::limits::Limits;
@@ -156,7 +156,7 @@ impl RedDelta {
             columns.dict(Column::Name)?,
         );
         let resources = columns.dict(Column::Resource)?;
-        let adjusted = Adjusted::new(columns.dict(Column::TraceState)?);
+        let adjusted = AdjustedCounts::new(columns.dict(Column::TraceState)?);
         let sizes = Sizes::new(&columns)?;
         let mut versions = Versions::new(resources);
         let mut memo = Memo::default();
@@ -322,27 +322,6 @@ fn known(number: i32, max: i32) -> u8 {
         number as u8
     } else {
         0
-    }
-}
-
-/// Adjusted counts by trace state, each distinct one read once.
-struct Adjusted<'a> {
-    trace_states: DictColumn<'a>,
-    counts: Vec<f64>,
-}
-
-impl<'a> Adjusted<'a> {
-    fn new(trace_states: DictColumn<'a>) -> Self {
-        let counts = (0..trace_states.n_values()).map(|v| adjusted_count(trace_states.value(v)));
-        Self {
-            counts: counts.collect(),
-            trace_states,
-        }
-    }
-
-    #[inline]
-    fn of(&self, row: usize) -> f64 {
-        self.counts[self.trace_states.key(row)]
     }
 }
 

@@ -711,6 +711,11 @@ export interface components {
         };
         /** @description Series. */
         MetricsResponse: {
+            /**
+             * @description Whether spans count for others that sampling left out (by `ot=th` in their trace state), so that counts, sums and quantiles are estimates.
+             *     `with (extrapolate=false)` counts the spans that are there.
+             */
+            isEstimate: boolean;
             /** @description Why spans or series may be missing, or null. */
             partial?: string | null;
             /** @description The TraceQL that ran, formatted. */

@@ -1,23 +1,18 @@
 //! The points of series under construction.
 
-use std::collections::BTreeMap;
-
-use arrow::array::{Int64Array, RecordBatch};
+use arrow::array::RecordBatch;
 use columnar::{Column, SpanColumns};
 use store_api::TimeRange;
-use traceql::ast::{MetricsFunction, OverTime, Series};
-use traceql::{Field, Intrinsic, Type};
+use traceql::ast::{MetricsFunction, Series};
 
+use super::cell::Cell;
 use super::groups::{Groups, NO_GROUP};
-use super::sketch::Sketch;
-use super::{CELLS_MAX, Exemplar, Grid, MetricsSeries, SERIES_MAX, Tally};
+use super::values::{Values, Weights};
+use super::{CELLS_MAX, Exemplar, Grid, MetricsSeries, SERIES_MAX, Tally, rows_in};
 use crate::condition::{Needs, Origin};
 use crate::context::TraceContext;
 use crate::error::Error;
-use crate::eval::FieldColumn;
 use crate::group::{GroupValue, Label};
-use crate::operand::number_of;
-use crate::traces::trace_id;
 
 /// Nanoseconds of a second.
 const SECOND_NANO: f64 = 1e9;
@@ -25,40 +20,29 @@ const SECOND_NANO: f64 = 1e9;
 /// How many other cells one with a distribution counts for.
 const DISTRIBUTION_WEIGHT: usize = 8;
 
-/// Most buckets of all sketches together, 4 bytes each.
-const BUCKETS_MAX: usize = 64 << 20;
-
-/// Rows that are looked at for exemplars.
-const SAMPLED_ROWS_MAX: usize = 100_000;
+/// Most buckets of all sketches together, 8 bytes each.
+const BUCKETS_MAX: usize = 32 << 20;
 
 /// All series of a function.
 pub(super) struct Table<'a> {
-    function: &'a MetricsFunction,
+    pub(super) function: &'a MetricsFunction,
     grid: Grid,
-    groups: Groups<'a>,
+    pub(super) groups: Groups<'a>,
     /// By group and point.
     cells: Vec<Vec<Cell>>,
-    exemplars: Vec<Vec<Exemplar>>,
+    /// By group.
+    pub(super) exemplars: Vec<Vec<Exemplar>>,
     buckets_left: usize,
+    extrapolates: bool,
+    /// Whether a span stands for more than itself.
+    pub(super) is_estimate: bool,
     /// Whether spans were left out, whose series would have been one too many.
     pub(super) overflowed: bool,
 }
 
-/// What is known of an interval.
-#[derive(Debug, Clone)]
-enum Cell {
-    Count(u64),
-    /// The sum and the number of the values.
-    Sum(f64, u64),
-    /// The smallest or largest value.
-    Extreme(Option<f64>),
-    Sketch(Sketch),
-    /// Counts by the exponent of the bucket's upper bound, in powers of two.
-    Histogram(BTreeMap<i32, u64>),
-}
-
 impl<'a> Table<'a> {
-    pub(super) fn new(asked: &'a Series, grid: Grid) -> Self {
+    /// With `extrapolates`, each span counts as often as it stands for others.
+    pub(super) fn new(asked: &'a Series, grid: Grid, extrapolates: bool) -> Self {
         let weight = match asked.function {
             MetricsFunction::QuantileOverTime { .. }
             | MetricsFunction::HistogramOverTime { .. } => DISTRIBUTION_WEIGHT,
@@ -73,6 +57,8 @@ impl<'a> Table<'a> {
             cells: Vec::new(),
             exemplars: Vec::new(),
             buckets_left: BUCKETS_MAX,
+            extrapolates,
+            is_estimate: false,
             overflowed: false,
         }
     }
@@ -84,6 +70,7 @@ impl Tally for Table<'_> {
         if let Some(of) = self.function.of() {
             Origin::Field(of.clone()).needs(needs);
         }
+        Weights::needs(self.extrapolates, needs);
     }
 
     fn add(
@@ -97,6 +84,7 @@ impl Tally for Table<'_> {
         let starts = columns.int64(Column::StartTimeUnixNano)?;
         let rows = rows_in(starts, rows, time);
         let values = Values::new(&columns, self.function.of(), context)?;
+        let weights = Weights::new(&columns, self.extrapolates)?;
         let groups = self.groups.of_rows(batch, context, &rows)?;
         for (row, group) in rows.into_iter().zip(groups) {
             let start = starts.value(row);
@@ -112,133 +100,17 @@ impl Tally for Table<'_> {
             }
             let cell = &mut self.cells[group][point];
             let (function, buckets_left) = (self.function, &mut self.buckets_left);
+            let weight = weights.of(row);
+            self.is_estimate |= weight != 1.0;
             match &values {
-                Values::OfNone => cell.count(),
-                values => values.of_row(row, |value| cell.add(value, function, buckets_left)),
+                Values::OfNone => cell.count(weight),
+                values => values.of_row(row, |value| {
+                    cell.add((value, weight), function, buckets_left);
+                }),
             }
         }
         self.overflowed |= self.buckets_left == 0;
         Ok(())
-    }
-}
-
-fn rows_in(starts: &Int64Array, rows: &[usize], time: TimeRange) -> Vec<usize> {
-    let in_time = |row: &usize| time.contains(starts.value(*row));
-    rows.iter().copied().filter(in_time).collect()
-}
-
-/// Finds spans that the series of a table are made of: as many of each, as far as they come soon.
-pub(super) struct Sampler<'t, 'a> {
-    table: &'t mut Table<'a>,
-    of_each: usize,
-    left: usize,
-    rows_left: usize,
-}
-
-impl<'t, 'a> Sampler<'t, 'a> {
-    /// Looks for `n` spans.
-    pub(super) fn new(table: &'t mut Table<'a>, n: usize) -> Self {
-        Self {
-            of_each: n.div_ceil(table.cells.len().max(1)),
-            table,
-            left: n,
-            rows_left: SAMPLED_ROWS_MAX,
-        }
-    }
-}
-
-impl Tally for Sampler<'_, '_> {
-    fn needs(&self, needs: &mut Needs) {
-        self.table.needs(needs);
-        let columns = [Column::TraceId, Column::DurationNano];
-        needs.columns.extend(columns);
-    }
-
-    fn is_done(&self) -> bool {
-        self.left == 0 || self.rows_left == 0
-    }
-
-    fn add(
-        &mut self,
-        batch: &RecordBatch,
-        context: Option<&TraceContext>,
-        rows: &[usize],
-        time: TimeRange,
-    ) -> Result<(), Error> {
-        let columns = SpanColumns::new(batch);
-        let starts = columns.int64(Column::StartTimeUnixNano)?;
-        let nanos = columns.int64(Column::DurationNano)?;
-        let ids = columns.ids(Column::TraceId)?;
-        let rows = rows_in(starts, rows, time);
-        self.rows_left = self.rows_left.saturating_sub(batch.num_rows());
-        let table = &mut *self.table;
-        let values = Values::new(&columns, table.function.of(), context)?;
-        let groups = table.groups.of_rows(batch, context, &rows)?;
-        for (row, group) in rows.into_iter().zip(groups) {
-            // A series that came meanwhile has no points.
-            let Some(found) = table.exemplars.get_mut(group as usize) else {
-                continue;
-            };
-            if self.left == 0 {
-                break;
-            }
-            let mut value = match &values {
-                Values::OfNone => Some(nanos.value(row) as f64 / SECOND_NANO),
-                _ => None,
-            };
-            values.of_row(row, |found| value = Some(found));
-            if let Some(value) = value.filter(|_| found.len() < self.of_each) {
-                self.left -= 1;
-                found.push(Exemplar {
-                    trace_id: trace_id(ids, row),
-                    start_unix_nano: starts.value(row),
-                    value,
-                });
-            }
-        }
-        Ok(())
-    }
-}
-
-/// The values that a function is of.
-enum Values<'a> {
-    OfNone,
-    /// The duration, which nearly all questions are about.
-    Nanos(&'a Int64Array),
-    Of(Box<FieldColumn<'a>>, Type),
-}
-
-impl<'a> Values<'a> {
-    fn new(
-        columns: &SpanColumns<'a>,
-        of: Option<&Field>,
-        context: Option<&'a TraceContext>,
-    ) -> Result<Self, Error> {
-        let Some(field) = of else {
-            return Ok(Self::OfNone);
-        };
-        if *field == Field::Intrinsic(Intrinsic::SpanDuration) {
-            return Ok(Self::Nanos(columns.int64(Column::DurationNano)?));
-        }
-        let column = FieldColumn::new(columns, &Origin::Field(field.clone()), context)?;
-        Ok(Self::Of(Box::new(column), field.value_type()))
-    }
-
-    /// Calls `found` for each number of a row; durations in seconds.
-    fn of_row(&self, row: usize, mut found: impl FnMut(f64)) {
-        match self {
-            Self::OfNone => {}
-            Self::Nanos(nanos) => found(nanos.value(row) as f64 / SECOND_NANO),
-            Self::Of(column, ty) => {
-                let unit = match ty {
-                    Type::Duration => SECOND_NANO,
-                    _ => 1.0,
-                };
-                let values = column.values(row);
-                let numbers = values.iter().filter_map(|value| number_of(value, *ty));
-                numbers.for_each(|number| found(number.as_f64() / unit));
-            }
-        }
     }
 }
 
@@ -308,93 +180,5 @@ fn label(name: &str, value: GroupValue) -> Label {
     Label {
         name: name.to_owned(),
         value,
-    }
-}
-
-impl Cell {
-    fn empty(function: &MetricsFunction) -> Self {
-        match function {
-            MetricsFunction::OverTime { op, .. } => match op {
-                OverTime::Min | OverTime::Max => Self::Extreme(None),
-                OverTime::Avg | OverTime::Sum => Self::Sum(0.0, 0),
-            },
-            MetricsFunction::QuantileOverTime { .. } => Self::Sketch(Sketch::default()),
-            MetricsFunction::HistogramOverTime { .. } => Self::Histogram(BTreeMap::new()),
-            _ => Self::Count(0),
-        }
-    }
-
-    fn count(&mut self) {
-        if let Self::Count(n) = self {
-            *n += 1;
-        }
-    }
-
-    fn add(&mut self, value: f64, function: &MetricsFunction, buckets_left: &mut usize) {
-        match self {
-            Self::Count(n) => *n += 1,
-            Self::Sum(sum, n) => (*sum, *n) = (*sum + value, *n + 1),
-            Self::Extreme(extreme) => {
-                let is_min = matches!(
-                    function,
-                    MetricsFunction::OverTime {
-                        op: OverTime::Min,
-                        ..
-                    }
-                );
-                *extreme = Some(match extreme {
-                    Some(old) if is_min => old.min(value),
-                    Some(old) => old.max(value),
-                    None => value,
-                });
-            }
-            Self::Sketch(sketch) => sketch.add(value, buckets_left),
-            Self::Histogram(counts) => {
-                if value.is_finite() {
-                    let bucket = value.max(f64::MIN_POSITIVE).log2().ceil() as i32;
-                    *counts.entry(bucket).or_default() += 1;
-                }
-            }
-        }
-    }
-
-    /// The one number of the interval; counts are 0 where nothing was.
-    fn value(&self, function: &MetricsFunction) -> f64 {
-        let is_avg = matches!(
-            function,
-            MetricsFunction::OverTime {
-                op: OverTime::Avg,
-                ..
-            }
-        );
-        match self {
-            Self::Count(n) => *n as f64,
-            Self::Sum(_, 0) => f64::NAN,
-            Self::Sum(sum, n) if is_avg => sum / *n as f64,
-            Self::Sum(sum, _) => *sum,
-            Self::Extreme(extreme) => extreme.unwrap_or(f64::NAN),
-            Self::Sketch(_) | Self::Histogram(_) => f64::NAN,
-        }
-    }
-
-    fn quantile(&self, q: f64) -> f64 {
-        match self {
-            Self::Sketch(sketch) => sketch.quantile(q),
-            _ => f64::NAN,
-        }
-    }
-
-    fn buckets(&self) -> Vec<i32> {
-        match self {
-            Self::Histogram(counts) => counts.keys().copied().collect(),
-            _ => Vec::new(),
-        }
-    }
-
-    fn in_bucket(&self, bucket: i32) -> f64 {
-        match self {
-            Self::Histogram(counts) => counts.get(&bucket).map_or(0.0, |n| *n as f64),
-            _ => f64::NAN,
-        }
     }
 }

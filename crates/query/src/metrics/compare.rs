@@ -5,10 +5,11 @@ use columnar::{Column, SpanColumns};
 use store_api::TimeRange;
 use traceql::ast::Compare;
 
+use super::values::Weights;
 use super::{Grid, MetricsSeries, SERIES_MAX, Tally};
 use crate::condition::{Condition, Needs};
 use crate::context::TraceContext;
-use crate::distributions::{Cells, Distribution, Distributions};
+use crate::distributions::{Cells, Distribution, Distributions, Placed};
 use crate::error::Error;
 use crate::eval::judge;
 use crate::group::{GroupValue, Label};
@@ -31,16 +32,20 @@ pub(super) struct Comparison<'a> {
     asked: &'a Compare,
     selection: Condition,
     grid: Grid,
+    extrapolates: bool,
+    is_estimate: bool,
     found: Distributions,
 }
 
 impl<'a> Comparison<'a> {
     /// Errors: `Pattern`, for trees that were not checked.
-    pub(super) fn new(asked: &'a Compare, grid: Grid) -> Result<Self, Error> {
+    pub(super) fn new(asked: &'a Compare, grid: Grid, extrapolates: bool) -> Result<Self, Error> {
         Ok(Self {
             asked,
             selection: Condition::of_filter(asked.selection.as_ref())?,
             grid,
+            extrapolates,
+            is_estimate: false,
             found: Distributions::default(),
         })
     }
@@ -50,8 +55,8 @@ impl<'a> Comparison<'a> {
         time.is_none_or(|(start, end)| (start..end).contains(&unix_nano))
     }
 
-    /// The series by attribute, and whether some are left out.
-    pub(super) fn into_series(self) -> (Vec<MetricsSeries>, bool) {
+    /// The series by attribute, whether some are left out, and whether spans count for others.
+    pub(super) fn into_series(self) -> (Vec<MetricsSeries>, bool, bool) {
         let top_n = self.asked.top_n as usize;
         let (grid, mut overflowed) = (self.grid, self.found.overflowed);
         let mut made = Vec::new();
@@ -64,7 +69,7 @@ impl<'a> Comparison<'a> {
                 series_of(&attribute, &found, cohort, top_n, grid, &mut made);
             }
         }
-        (made, overflowed)
+        (made, overflowed, self.is_estimate)
     }
 }
 
@@ -74,6 +79,7 @@ impl Tally for Comparison<'_> {
         needs.columns.extend(own.columns);
         needs.attributes = own.attributes;
         self.selection.needs(needs);
+        Weights::needs(self.extrapolates, needs);
     }
 
     fn add(
@@ -83,17 +89,24 @@ impl Tally for Comparison<'_> {
         rows: &[usize],
         time: TimeRange,
     ) -> Result<(), Error> {
-        let starts = SpanColumns::new(batch).int64(Column::StartTimeUnixNano)?;
+        let columns = SpanColumns::new(batch);
+        let starts = columns.int64(Column::StartTimeUnixNano)?;
+        let weights = Weights::new(&columns, self.extrapolates)?;
         let verdicts = judge(&self.selection, batch, context)?;
-        let cell = |row: &usize| {
+        let placed = |row: &usize| {
             let start = starts.value(*row);
             let point = self.grid.point(start).filter(|_| time.contains(start))?;
             let is_selected = verdicts[*row] == Tri::True && self.is_selected_at(start);
             let cohort = if is_selected { self.grid.n_points } else { 0 };
-            Some((*row, (cohort + point) as u32))
+            Some(Placed {
+                row: *row,
+                cell: (cohort + point) as u32,
+                weight: weights.of(*row),
+            })
         };
-        let cells: Vec<(usize, u32)> = rows.iter().filter_map(cell).collect();
-        Ok(self.found.add(batch, &cells)?)
+        let rows: Vec<Placed> = rows.iter().filter_map(placed).collect();
+        self.is_estimate |= rows.iter().any(|placed| placed.weight != 1.0);
+        Ok(self.found.add(batch, &rows)?)
     }
 }
 
@@ -118,7 +131,7 @@ fn series_of(
     let mut push = |labels: Vec<Label>, cells: &Cells| {
         let mut points = vec![0.0; grid.n_points];
         for (cell, n) in cells.within(range.clone()) {
-            points[(cell - first) as usize] = n as f64;
+            points[(cell - first) as usize] = n;
         }
         made.push(MetricsSeries {
             labels,
@@ -128,13 +141,13 @@ fn series_of(
     };
     let values = found.values.iter();
     let values = values.map(|(value, cells)| (cells.sum(range.clone()), value, cells));
-    let mut values: Vec<_> = values.filter(|(n, ..)| *n > 0).collect();
-    values.sort_unstable_by(|a, b| (b.0, a.1).cmp(&(a.0, b.1)));
+    let mut values: Vec<_> = values.filter(|(n, ..)| *n > 0.0).collect();
+    values.sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(b.1)));
     for (_, value, cells) in values.into_iter().take(top_n) {
         let own = label(attribute, value.clone());
         push(vec![label(COHORT_LABEL, text(name)), own], cells);
     }
-    if found.total.sum(range.clone()) > 0 {
+    if found.total.sum(range.clone()) > 0.0 {
         let own = label(attribute, GroupValue::Nil);
         let labels = vec![label(COHORT_LABEL, text(total_name)), own];
         push(labels, &found.total);

@@ -133,15 +133,16 @@ fn expected(spans: &[Span], query: &Query, time: TimeRange) -> Counts {
         {
             let is_selected = is_in(&compare.selection, &trace, at);
             let cohort = if is_selected { "selection" } else { "baseline" };
+            let weight = rollup::adjusted_count(&trace[at].trace_state);
             let mut fields = BTreeSet::new();
             for (field, value) in values_of(trace[at]) {
                 fields.insert(field.clone());
-                *counts.entry((cohort.to_owned(), field, value)).or_default() += 1.0;
+                *counts.entry((cohort.to_owned(), field, value)).or_default() += weight;
             }
             for field in fields {
                 *counts
                     .entry((format!("{cohort}_total"), field, "nil".to_owned()))
-                    .or_default() += 1.0;
+                    .or_default() += weight;
             }
         }
     }

@@ -93,14 +93,15 @@ fn span() -> impl Strategy<Value = Span> {
     let ids = (1..7_u8, 1..6_u8, of(1..7_u8));
     let times = (1..16_i64, prop_oneof![Just(0), 1..24_i64]);
     let numbers = (0..7_i32, 0..4_i32);
-    let texts = (select(&["a", "b", "ab"]), select(&["", "a"]));
+    let trace_state = select(&["", "", "ot=th:8", "x=y,ot=th:c;rv:1"]);
+    let texts = (select(&["a", "b", "ab"]), select(&["", "a"]), trace_state);
     let hung = (attributes(), vec(event(), 0..3), vec(link(), 0..2));
     (ids, times, numbers, texts, hung, resource(), scope()).prop_map(
         |(ids, times, numbers, texts, hung, resource, scope)| Span {
             trace_id: trace_id(ids.0),
             span_id: span_id(ids.1),
             parent_span_id: ids.2.map(span_id),
-            trace_state: String::new(),
+            trace_state: texts.2.to_owned(),
             flags: 0,
             name: texts.0.to_owned(),
             kind: SpanKind(numbers.0),

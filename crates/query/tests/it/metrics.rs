@@ -14,15 +14,25 @@ use crate::generate::{pipelines, spans};
 use crate::oracle;
 use crate::{answer, engine};
 
-/// By group and interval: how many spans, and their durations in seconds, added up.
-type Counts = BTreeMap<(String, usize), (u64, f64)>;
+/// By group and interval: how many spans those found stand for, and their durations in seconds, added up.
+type Counts = BTreeMap<(String, usize), (f64, f64)>;
 
-fn asked(pipeline: &Query, function: &str) -> Option<Query> {
-    let query = format!("{pipeline} | {function} by (name)");
+fn asked(pipeline: &Query, function: &str, heeds_weights: bool) -> Option<Query> {
+    let hint = if heeds_weights {
+        ""
+    } else {
+        " with (extrapolate=false)"
+    };
+    let query = format!("{pipeline} | {function} by (name){hint}");
     traceql::parse(&query).ok().map(|parsed| parsed.query)
 }
 
-fn expected(spans: &[Span], query: &Query, time: TimeRange, step: usize) -> Counts {
+fn expected(
+    spans: &[Span],
+    (query, heeds_weights): (&Query, bool),
+    time: TimeRange,
+    step: usize,
+) -> Counts {
     let Body::Metrics(metrics) = &query.body else {
         panic!("{query} asks for no metrics");
     };
@@ -36,8 +46,12 @@ fn expected(spans: &[Span], query: &Query, time: TimeRange, step: usize) -> Coun
             for span in found.into_iter().map(|at| trace[at]) {
                 let point = (span.start_time_unix_nano as usize - origin) / step;
                 let (n, sum) = counts.entry((span.name.clone(), point)).or_default();
-                *n += 1;
-                *sum += span.duration_nano() as f64 / 1e9;
+                let weight = match heeds_weights {
+                    true => rollup::adjusted_count(&span.trace_state),
+                    false => 1.0,
+                };
+                *n += weight;
+                *sum += weight * span.duration_nano() as f64 / 1e9;
             }
         }
     }
@@ -96,6 +110,7 @@ proptest! {
         step in 1..5_usize,
         batch_rows in 1..20_usize,
         heeds_hints in any::<bool>(),
+        heeds_weights in any::<bool>(),
     ) {
         // Each span once: rows that are counted as they come are not compared with each other.
         let once = oracle::traces(&spans).into_values().flatten().cloned().collect();
@@ -105,11 +120,11 @@ proptest! {
             let source = MemorySource::new(spans.clone(), batch_rows);
             if heeds_hints { source } else { source.ignoring_hints() }
         };
-        let count = asked(&pipeline, "count_over_time()").expect("a function fits behind any pipeline");
-        let expected = expected(&spans, &count, time, step * 1_000);
-        let counts: BTreeMap<_, _> = expected.iter().map(|(at, (n, _))| (at.clone(), *n as f64)).collect();
+        let count = asked(&pipeline, "count_over_time()", heeds_weights).expect("a function fits behind any pipeline");
+        let expected = expected(&spans, (&count, heeds_weights), time, step * 1_000);
+        let counts: BTreeMap<_, _> = expected.iter().map(|(at, (n, _))| (at.clone(), *n)).collect();
         prop_assert_eq!(counted(source(), count.clone(), time, step), counts, "{}", count);
-        let sum = asked(&pipeline, "sum_over_time(duration)").expect("as the other");
+        let sum = asked(&pipeline, "sum_over_time(duration)", heeds_weights).expect("as the other");
         let found = counted(source(), sum.clone(), time, step);
         for (at, (_, sum_expected)) in &expected {
             let found = found.get(at).copied().unwrap_or_default();

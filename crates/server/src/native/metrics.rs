@@ -51,6 +51,7 @@ pub(crate) async fn metrics(
         series: found.series.into_iter().map(series).collect(),
         start_unix_nano: found.start_unix_nano.to_string(),
         step_nano: found.step_nano,
+        is_estimate: found.is_estimate,
         partial: found.partial.map(|why| why.to_string()),
         report: report(&found.report),
     }))

@@ -19,10 +19,10 @@ use crate::error::BlockError;
 use crate::filter::{AttributeTest, Filter};
 
 /// Rows of a batch of a scan.
-const BATCH_ROWS: usize = 8_192;
+const BATCH_ROWS: usize = 32_768;
 
 /// Bytes of values, as columns hold them, that the rows of a batch should not pass.
-const BATCH_BYTES: u64 = 16 << 20;
+const BATCH_BYTES: u64 = 8 << 20;
 
 /// What a scan wants of a block.
 #[derive(Debug, Clone)]
