@@ -19,12 +19,14 @@
 //!
 //! Never here: HTTP, storage formats, query text.
 
+mod cohorts;
 mod condition;
 mod context;
 mod counts;
 mod critical_path;
 mod cursor;
 mod distributions;
+mod divergence;
 mod engine;
 mod error;
 mod eval;
@@ -48,11 +50,14 @@ mod search;
 mod self_time;
 mod spansets;
 mod summary;
+mod tally;
 mod traces;
 mod tree;
 mod value;
+mod weights;
 mod why;
 
+pub use cohorts::{Cohort, CohortsRequest, CohortsResult, Difference, Evidence, Share};
 pub use counts::{Counts, Summed};
 pub use critical_path::{PathPart, SpanTime, critical_path};
 pub use cursor::{Cursor, SearchOrder};

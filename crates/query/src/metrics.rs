@@ -16,42 +16,28 @@ mod second;
 mod sketch;
 mod values;
 
-use std::collections::HashMap;
 use std::time::Instant;
 
-use arrow::array::{Int64Array, RecordBatch};
-use columnar::{Column, SpanColumns};
 use model::{TenantId, TraceId};
-use store_api::{Order, TimeRange};
+use store_api::TimeRange;
 use traceql::ast::{Metrics, MetricsFunction, MetricsKind, MetricsOperand, Series as AskedSeries};
-use traceql::{Body, Field, Literal, Query};
+use traceql::{Body, Literal, Query};
 
-use crate::condition::Needs;
-use crate::context::TraceContext;
 use crate::engine::{Engine, Partial, Question, Report, unless_overtaken};
 use crate::error::Error;
-use crate::eval::judge;
 use crate::group::Label;
 use crate::metrics::cells::Table;
 use crate::metrics::compare::Comparison;
 use crate::metrics::sampler::Sampler;
 use crate::metrics::second::{apply_stages, calculate};
-use crate::plan::{Filter, Plan};
 use crate::rates::POINTS_MAX;
-use crate::search::CANDIDATES_MAX;
-use crate::spansets::Evaluation;
-use crate::summary::SUMMARY_COLUMNS;
-use crate::traces::{Traces, assemble, assemble_part, trace_id};
-use crate::value::Tri;
+use crate::tally::Counter;
 
 /// Most points of all series together.
 pub(crate) const CELLS_MAX: usize = 2_000_000;
 
 /// Most series of an answer.
 pub const SERIES_MAX: usize = 10_000;
-
-/// Traces that are read whole at once.
-const TRACES_AT_ONCE: usize = 256;
 
 /// What to count.
 #[derive(Debug, Clone)]
@@ -166,14 +152,17 @@ impl Engine {
             };
             let mut counting = Counting {
                 grid: Grid::new(request.time, request.step_nano)?,
-                question: Question::with_reserve(self, &request.tenant, request.deadline),
+                counter: Counter {
+                    question: Question::with_reserve(self, &request.tenant, request.deadline),
+                    time: request.time,
+                },
                 request,
                 is_estimate: false,
             };
             let mut series = counting.metrics(asked).await?;
             series.sort_by(|a, b| a.labels.cmp(&b.labels));
             let (grid, is_estimate) = (counting.grid, counting.is_estimate);
-            let (report, partial) = counting.question.finish();
+            let (report, partial) = counting.counter.question.finish();
             Ok(MetricsResult {
                 series,
                 is_estimate,
@@ -187,44 +176,10 @@ impl Engine {
     }
 }
 
-/// What spans are counted into.
-trait Tally {
-    /// What [`Self::add`] takes of rows, beside when they started.
-    fn needs(&self, needs: &mut Needs);
-
-    /// Whether what is still to come makes no difference.
-    fn is_done(&self) -> bool {
-        false
-    }
-
-    /// Adds `rows` of `batch`, as far as they started in `time`.
-    fn add(
-        &mut self,
-        batch: &RecordBatch,
-        context: Option<&TraceContext>,
-        rows: &[usize],
-        time: TimeRange,
-    ) -> Result<(), Error>;
-}
-
-/// The spans that a pipeline finds.
-struct Spans<'a> {
-    plan: Plan,
-    fields: Vec<&'a Field>,
-    /// The traces that may have some, where rows alone do not tell.
-    ids: Vec<TraceId>,
-}
-
-/// Those of `rows` that started in `time`.
-fn rows_in(starts: &Int64Array, rows: &[usize], time: TimeRange) -> Vec<usize> {
-    let in_time = |row: &usize| time.contains(starts.value(*row));
-    rows.iter().copied().filter(in_time).collect()
-}
-
 struct Counting<'a> {
     request: &'a MetricsRequest,
     grid: Grid,
-    question: Question<'a>,
+    counter: Counter<'a>,
     is_estimate: bool,
 }
 
@@ -254,153 +209,28 @@ impl Counting<'_> {
 
     async fn series(&mut self, asked: &AskedSeries) -> Result<Vec<MetricsSeries>, Error> {
         let fields = asked.fields();
-        let plan = Plan::of_pipeline(&asked.pipeline, TraceContext::is_asked_by(&fields))?;
-        let ids = match plan.by_rows() {
-            Some(_) => Vec::new(),
-            None => self.candidates(&plan).await?,
-        };
-        let spans = Spans { plan, fields, ids };
+        let spans = self.counter.spans(&asked.pipeline, fields).await?;
         let extrapolates = self.request.query.hint("extrapolate") != Some(&Literal::Bool(false));
         let (series, overflowed, is_estimate) =
             if let MetricsFunction::Compare(compare) = &asked.function {
                 let mut cohorts = Comparison::new(compare, self.grid, extrapolates)?;
-                self.count(&spans, &mut cohorts).await?;
+                self.counter.count(&spans, &mut cohorts).await?;
                 cohorts.into_series()
             } else {
                 let mut table = Table::new(asked, self.grid, extrapolates);
-                self.count(&spans, &mut table).await?;
+                self.counter.count(&spans, &mut table).await?;
                 let n_exemplars = self.request.exemplars;
-                if n_exemplars > 0 && self.question.partial.is_none() {
+                if n_exemplars > 0 && self.counter.question.partial.is_none() {
                     let mut sampler = Sampler::new(&mut table, n_exemplars);
-                    self.count(&spans, &mut sampler).await?;
+                    self.counter.count(&spans, &mut sampler).await?;
                 }
                 let (overflowed, is_estimate) = (table.overflowed, table.is_estimate);
                 (table.into_series(), overflowed, is_estimate)
             };
         self.is_estimate |= is_estimate;
-        if overflowed && self.question.partial.is_none() {
-            self.question.partial = Some(Partial::Series);
+        if overflowed {
+            self.counter.question.partial.get_or_insert(Partial::Series);
         }
         Ok(series)
-    }
-
-    async fn count(&mut self, spans: &Spans<'_>, tally: &mut impl Tally) -> Result<(), Error> {
-        match spans.plan.by_rows() {
-            Some(filter) => self.count_rows(&spans.plan, filter, tally).await,
-            None => self.count_traces(spans, tally).await,
-        }
-    }
-
-    /// Counts rows as the scan brings them.
-    async fn count_rows(
-        &mut self,
-        plan: &Plan,
-        filter: &Filter,
-        tally: &mut impl Tally,
-    ) -> Result<(), Error> {
-        let mut needs = Needs::of([Column::StartTimeUnixNano]);
-        filter.condition.needs(&mut needs);
-        tally.needs(&mut needs);
-        let (time, predicate) = (self.request.time, filter.predicate.clone());
-        let ids = plan.trace_ids.clone();
-        let mut stream = self.question.scan(time, predicate, needs, Order::Any, ids);
-        while !tally.is_done()
-            && let Some(scanned) = self.question.next(&mut stream).await?
-        {
-            let batch = &scanned.batch;
-            let verdicts = judge(&filter.condition, batch, None)?;
-            let is_met = |row: &usize| verdicts[*row] == Tri::True;
-            let rows: Vec<usize> = (0..batch.num_rows()).filter(is_met).collect();
-            tally.add(batch, None, &rows, time)?;
-        }
-        Ok(())
-    }
-
-    /// Reads the traces that may match whole, and counts what comes out of them.
-    async fn count_traces(
-        &mut self,
-        spans: &Spans<'_>,
-        tally: &mut impl Tally,
-    ) -> Result<(), Error> {
-        let Spans { plan, fields, ids } = spans;
-        let mut left = ids.as_slice();
-        let mut size = TRACES_AT_ONCE;
-        while !left.is_empty() && !tally.is_done() {
-            let (chunk, rest) = left.split_at(size.min(left.len()));
-            let mut needs = Needs::of(SUMMARY_COLUMNS);
-            needs.add_fields(fields);
-            tally.needs(&mut needs);
-            let batches = self.question.rows_of_traces(chunk, TimeRange::ALL, needs);
-            let batches = batches.await?;
-            if self.question.partial == Some(Partial::SpansHeld) && chunk.len() > 1 {
-                // Together they are too large; alone they may not be.
-                self.question.partial = None;
-                size = chunk.len() / 2;
-                continue;
-            }
-            if self.question.partial.is_some() {
-                return Ok(());
-            }
-            let (traces, unsure) = assemble_part(&batches)?;
-            self.count_whole(plan, &traces, tally)?;
-            if !unsure.is_empty() {
-                let batches = self.question.whole_traces(&unsure, TimeRange::ALL).await?;
-                if self.question.partial.is_some() {
-                    return Ok(());
-                }
-                self.count_whole(plan, &assemble(batches)?, tally)?;
-            }
-            left = rest;
-            size = TRACES_AT_ONCE;
-        }
-        Ok(())
-    }
-
-    fn count_whole(
-        &self,
-        plan: &Plan,
-        traces: &Traces,
-        tally: &mut impl Tally,
-    ) -> Result<(), Error> {
-        let time = self.request.time;
-        let context = TraceContext::new(&traces.batch, &traces.ranges)?;
-        let evaluation = Evaluation::new(plan, traces, &context, time)?;
-        let mut rows = Vec::new();
-        for range in &traces.ranges {
-            let sets = evaluation.of_trace(range.clone())?;
-            rows.extend(sets.into_iter().flat_map(|set| set.rows));
-        }
-        tally.add(&traces.batch, Some(&context), &rows, time)
-    }
-
-    /// The traces that have a span for each clause of the plan, at most [`CANDIDATES_MAX`].
-    async fn candidates(&mut self, plan: &Plan) -> Result<Vec<TraceId>, Error> {
-        let mut needs = Needs::of([Column::TraceId, Column::StartTimeUnixNano]);
-        plan.clause_needs(&mut needs);
-        let time = self.request.time;
-        let ids = plan.trace_ids.clone();
-        let mut stream = self
-            .question
-            .scan(time, plan.predicate(), needs, Order::Any, ids);
-        let mut seen: HashMap<TraceId, u64> = HashMap::new();
-        while let Some(scanned) = self.question.next(&mut stream).await? {
-            let columns = SpanColumns::new(&scanned.batch);
-            let ids = columns.ids(Column::TraceId)?;
-            let starts = columns.int64(Column::StartTimeUnixNano)?;
-            for (row, met) in plan.clauses_met(&scanned.batch)?.into_iter().enumerate() {
-                if met != 0 && time.contains(starts.value(row)) {
-                    *seen.entry(trace_id(ids, row)).or_default() |= met;
-                }
-            }
-            if seen.len() > CANDIDATES_MAX {
-                self.question.partial = Some(Partial::Candidates);
-                break;
-            }
-        }
-        let all = plan.all_clauses();
-        seen.retain(|_, met| *met == all);
-        let mut ids: Vec<TraceId> = seen.into_keys().collect();
-        ids.sort_unstable();
-        Ok(ids)
     }
 }

@@ -5,15 +5,16 @@ use columnar::{Column, SpanColumns};
 use store_api::TimeRange;
 use traceql::ast::Compare;
 
-use super::values::Weights;
-use super::{Grid, MetricsSeries, SERIES_MAX, Tally};
+use super::{Grid, MetricsSeries, SERIES_MAX};
 use crate::condition::{Condition, Needs};
 use crate::context::TraceContext;
 use crate::distributions::{Cells, Distribution, Distributions, Placed};
 use crate::error::Error;
 use crate::eval::judge;
 use crate::group::{GroupValue, Label};
+use crate::tally::Tally;
 use crate::value::Tri;
+use crate::weights::Weights;
 
 /// The two cohorts: their names, and those of the series of all their spans that have the attribute. Source: Tempo.
 const COHORTS: [[&str; 2]; 2] = [

@@ -4,12 +4,13 @@ use arrow::array::RecordBatch;
 use columnar::{Column, SpanColumns};
 use store_api::TimeRange;
 
+use super::Exemplar;
 use super::cells::Table;
 use super::values::Values;
-use super::{Exemplar, Tally, rows_in};
 use crate::condition::Needs;
 use crate::context::TraceContext;
 use crate::error::Error;
+use crate::tally::{Tally, rows_in};
 use crate::traces::trace_id;
 
 /// Nanoseconds of a second.

@@ -1,11 +1,10 @@
-//! The numbers that a function over time is of, and how many spans each stands for.
+//! The numbers that a function over time is of.
 
 use arrow::array::Int64Array;
 use columnar::{Column, SpanColumns};
-use rollup::AdjustedCounts;
 use traceql::{Field, Intrinsic, Type};
 
-use crate::condition::{Needs, Origin};
+use crate::condition::Origin;
 use crate::context::TraceContext;
 use crate::error::Error;
 use crate::eval::FieldColumn;
@@ -52,39 +51,6 @@ impl<'a> Values<'a> {
                 let numbers = values.iter().filter_map(|value| number_of(value, *ty));
                 numbers.for_each(|number| found(number.as_f64() / unit));
             }
-        }
-    }
-}
-
-/// How many spans each row stands for, by the sampling probability in its trace state.
-pub(super) enum Weights<'a> {
-    /// Itself alone.
-    One,
-    Adjusted(AdjustedCounts<'a>),
-}
-
-impl<'a> Weights<'a> {
-    pub(super) fn needs(extrapolates: bool, needs: &mut Needs) {
-        if extrapolates {
-            needs.columns.push(Column::TraceState);
-        }
-    }
-
-    pub(super) fn new(columns: &SpanColumns<'a>, extrapolates: bool) -> Result<Self, Error> {
-        if !extrapolates {
-            return Ok(Self::One);
-        }
-        let adjusted = AdjustedCounts::new(columns.dict(Column::TraceState)?);
-        Ok(match adjusted.are_all_one() {
-            true => Self::One,
-            false => Self::Adjusted(adjusted),
-        })
-    }
-
-    pub(super) fn of(&self, row: usize) -> f64 {
-        match self {
-            Self::One => 1.0,
-            Self::Adjusted(adjusted) => adjusted.of(row),
         }
     }
 }
