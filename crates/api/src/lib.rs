@@ -14,6 +14,7 @@ mod logs;
 mod names;
 mod search;
 mod selection;
+mod skeleton;
 mod status;
 mod trace;
 
@@ -34,6 +35,7 @@ pub use search::{
     TimeRangeRequest, TraceSummary,
 };
 pub use selection::{ExportRequest, TraceSelection};
+pub use skeleton::{SkeletonRequest, TraceMatches, TraceMatchesRequest};
 pub use status::Status;
 pub use trace::{
     Attribute, Event, Link, Resource, Scope, SpanDetails, SpanDetailsResponse, SpanRow, TraceFacts,

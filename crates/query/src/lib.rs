@@ -7,7 +7,8 @@
 //!
 //! Flow of a search ([`Engine::search`]): parse (in `traceql`) → [`plan`], of [`condition`], [`operand`] and [`pushdown`] → scan newest first, collecting
 //! candidates → resolve them, by [`spansets`] and [`tree`] where rows alone do not tell, in the order of what their start can be at best → stop when enough traces are known to come
-//! first. Every other question is one scan. [`Forest`], [`critical_path`] and [`self_times`] are arithmetic over the spans of one trace, wherever they come from.
+//! first. Every other question is one scan. [`Forest`], [`critical_path`] and [`self_times`] are arithmetic over the spans of one trace, wherever they come from; [`Skeleton`] puts a trace in the
+//! order in which it is drawn, for the columns that `wire::skeleton` frames.
 //!
 //! Invariants:
 //! - Results do not depend on how a source cuts its spans into batches, nor on what it prunes.
@@ -44,6 +45,7 @@ mod rates;
 mod retention;
 mod search;
 mod self_time;
+mod skeleton;
 mod spansets;
 mod summary;
 mod traces;
@@ -71,5 +73,6 @@ pub use rates::{ANSWER_POINTS_MAX, POINTS_MAX, RateKey, Rates, RatesRequest};
 pub use retention::RetentionRules;
 pub use search::{CANDIDATES_MAX, SearchRequest, SearchResult, search_scan};
 pub use self_time::self_times;
+pub use skeleton::{FOLDED_FROM, FOLDED_ROWS, PREVIEW_ROWS, Skeleton, SkeletonFacts, TraceMatches};
 pub use summary::{FoundSpanset, MatchedSpan, ServiceCount, TraceSummary};
 pub use traces::{BYTES_HELD_MAX, SPANS_HELD_MAX, Trace};

@@ -5,9 +5,11 @@ mod counts;
 mod export;
 mod holds;
 mod logs;
+mod matches;
 mod names;
 mod search;
 mod selection;
+mod skeleton;
 mod status;
 mod trace;
 pub(crate) mod waterfall;
@@ -59,6 +61,8 @@ fn documented() -> OpenApiRouter<App> {
         .routes(routes!(status::status))
         .routes(routes!(search::search))
         .routes(routes!(trace::trace))
+        .routes(routes!(skeleton::skeleton))
+        .routes(routes!(matches::matches))
         .routes(routes!(trace::span))
         .routes(routes!(trace::otlp))
         .routes(routes!(logs::logs))

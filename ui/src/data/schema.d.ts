@@ -260,6 +260,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/traces/{traceId}/matches": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Which spans of a trace meet a filter, by their places in its skeleton. */
+        get: operations["traceMatches"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/traces/{traceId}/otlp": {
         parameters: {
             query?: never;
@@ -269,6 +286,23 @@ export interface paths {
         };
         /** The trace as OTLP/JSON, to keep or to send on. */
         get: operations["traceOtlp"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/traces/{traceId}/skeleton": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A trace as columns, in a binary form that a browser reads in place: first a preview, then the whole. `docs/trace-skeleton.md` describes it. */
+        get: operations["traceSkeleton"];
         put?: never;
         post?: never;
         delete?: never;
@@ -439,7 +473,7 @@ export interface components {
         };
         /** @description Body of every 4xx and 5xx answer. */
         ErrorBody: {
-            /** @description A stable word: `invalid_query`, `invalid_parameter`, `invalid_body`, `not_found`, `limited`, `unavailable`, `corrupt`, `internal`. */
+            /** @description A stable word: `invalid_query`, `invalid_parameter`, `invalid_body`, `not_found`, `changed`, `limited`, `unavailable`, `corrupt`, `internal`. */
             code: string;
             /** @description What to do instead. */
             hint?: string | null;
@@ -941,6 +975,27 @@ export interface components {
             logs: components["schemas"]["LogRecord"][];
             /** @description Why records may be missing, or null. */
             partial?: string | null;
+        };
+        /** @description The spans of a trace that meet a filter. */
+        TraceMatches: {
+            /** @description A bit for each place, base64: place `n` is bit `n % 8`, counted from the least, of byte `n / 8`. */
+            bitmap: string;
+            /**
+             * Format: int64
+             * @description Of them, those that match.
+             */
+            count: number;
+            /** @description `order` of the skeleton whose places these are; of another skeleton they are not. */
+            order: string;
+            /** @description Why spans may be missing, or null. */
+            partial?: string | null;
+            /** @description The TraceQL that ran, formatted. */
+            query: string;
+            /**
+             * Format: int64
+             * @description Spans of the trace.
+             */
+            spans: number;
         };
         /** @description A trace as a waterfall needs it. Attributes come with the details of single spans. */
         TraceResponse: {
@@ -1662,6 +1717,49 @@ export interface operations {
             };
         };
     };
+    traceMatches: {
+        parameters: {
+            query: {
+                /** @description TraceQL, one filter: `{ span.http.response.status_code >= 500 }`. */
+                q: string;
+            };
+            header?: never;
+            path: {
+                /** @description 16 or 32 hexadecimal digits, any case */
+                traceId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TraceMatches"];
+                };
+            };
+            /** @description not a trace id, or the query is wrong */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description no spans of it */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     traceOtlp: {
         parameters: {
             query?: never;
@@ -1685,6 +1783,63 @@ export interface operations {
             };
             /** @description no spans of it */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    traceSkeleton: {
+        parameters: {
+            query?: {
+                /** @description To open a fold: its `fold.from`. */
+                from?: number;
+                /** @description To open a fold: its `fold.count`. */
+                count?: number;
+                /** @description To open a fold: `order` of the skeleton that it was seen in. */
+                order?: string;
+            };
+            header?: never;
+            path: {
+                /** @description 16 or 32 hexadecimal digits, any case */
+                traceId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description a stream of chunks, version 1 */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.causeline.trace-skeleton": number[];
+                };
+            };
+            /** @description not a trace id, or no fold */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description no spans of it */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description the trace is no longer what the fold was seen in */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };

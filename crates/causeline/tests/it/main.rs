@@ -16,6 +16,7 @@ mod otlp;
 mod own_traces;
 mod tempo;
 mod times;
+mod trace_page;
 mod traceql;
 mod transfer;
 mod zipkin;

@@ -8,6 +8,8 @@ mod oracle;
 mod orphans;
 mod overtaken;
 mod scripts;
+mod shop_trace;
+mod skeleton;
 
 use std::sync::Arc;
 

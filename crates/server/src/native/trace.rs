@@ -100,8 +100,11 @@ pub(crate) async fn find_id(app: &App, id: TraceId) -> Result<Trace, ApiError> {
         .engine
         .trace(&app.tenant(), id, TimeRange::ALL, Some(app.deadline()))
         .await?;
-    found.ok_or_else(|| {
-        ApiError::not_found(format!("no spans of trace {id}"))
-            .hint("it may not have arrived yet, have been sampled out by its sender, or be older than what is kept")
-    })
+    found.ok_or_else(|| no_spans(id))
+}
+
+/// What is said of a trace without spans.
+pub(crate) fn no_spans(id: TraceId) -> ApiError {
+    ApiError::not_found(format!("no spans of trace {id}"))
+        .hint("it may not have arrived yet, have been sampled out by its sender, or be older than what is kept")
 }
