@@ -14,6 +14,7 @@ mod logs;
 mod names;
 mod search;
 mod selection;
+mod sheet;
 mod skeleton;
 mod status;
 mod trace;
@@ -35,6 +36,9 @@ pub use search::{
     TimeRangeRequest, TraceSummary,
 };
 pub use selection::{ExportRequest, TraceSelection};
+pub use sheet::{
+    CutValue, SpanSheet, SpanSheetsRequest, SpanSheetsResponse, SpanValuePart, SpanValueRequest,
+};
 pub use skeleton::{SkeletonRequest, TraceMatches, TraceMatchesRequest};
 pub use status::Status;
 pub use trace::{

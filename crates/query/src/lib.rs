@@ -46,6 +46,7 @@ mod retention;
 mod search;
 mod self_time;
 mod skeleton;
+mod some_spans;
 mod spansets;
 mod summary;
 mod traces;

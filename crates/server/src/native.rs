@@ -9,6 +9,7 @@ mod matches;
 mod names;
 mod search;
 mod selection;
+mod sheet;
 mod skeleton;
 mod status;
 mod trace;
@@ -64,6 +65,8 @@ fn documented() -> OpenApiRouter<App> {
         .routes(routes!(skeleton::skeleton))
         .routes(routes!(matches::matches))
         .routes(routes!(trace::span))
+        .routes(routes!(sheet::sheets))
+        .routes(routes!(sheet::value))
         .routes(routes!(trace::otlp))
         .routes(routes!(logs::logs))
         .routes(routes!(counts::rollups))

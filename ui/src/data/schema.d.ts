@@ -311,6 +311,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/traces/{traceId}/spans": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Everything of some spans of a trace, but for the rest of long values. */
+        post: operations["spanSheets"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/traces/{traceId}/spans/{spanId}": {
         parameters: {
             query?: never;
@@ -320,6 +337,23 @@ export interface paths {
         };
         /** Everything of one span; a list, since senders may reuse an id. */
         get: operations["span"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/traces/{traceId}/spans/{spanId}/value": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A part of one value of a span. */
+        get: operations["spanValue"];
         put?: never;
         post?: never;
         delete?: never;
@@ -362,6 +396,16 @@ export interface components {
         AttributeValues: {
             /** @description At most `limit`. */
             values: components["schemas"]["AttributeValue"][];
+        };
+        /** @description A value of which only the beginning is there. */
+        CutValue: {
+            /**
+             * Format: int64
+             * @description Bytes of the whole value.
+             */
+            bytes: number;
+            /** @description Which. */
+            path: string;
         };
         /** @description An end of an edge. */
         EdgeEnd: {
@@ -930,6 +974,66 @@ export interface components {
             status: string;
             /** @description The developer's message about an error, or null. */
             statusMessage?: string | null;
+        };
+        /**
+         * @description A span, and what is to be known of its values. A path names a value: `name`, `statusMessage`, `traceState`, `attributes/3`, `events/0/name`,
+         *     `events/0/attributes/1`, `links/0/traceState`, `links/0/attributes/1`, `resource/attributes/3`, `scope/attributes/0`; numbers count from 0.
+         */
+        SpanSheet: {
+            /** @description Whether another span has its id, kind and service, and other contents. */
+            conflicting: boolean;
+            /** @description Values that were cut. */
+            cut: components["schemas"]["CutValue"][];
+            /** @description Paths of values in which something was redacted. */
+            redacted: string[];
+            /** @description Everything of the span, long values cut. */
+            span: components["schemas"]["SpanDetails"];
+            /**
+             * Format: int32
+             * @description Which of the spans that share its id, counted from 0.
+             */
+            twin: number;
+        };
+        /** @description Which spans. */
+        SpanSheetsRequest: {
+            /** @description 16 hexadecimal digits each; at most 256. */
+            spanIds: string[];
+            /**
+             * Format: int32
+             * @description Longer values are cut behind so many bytes; default 4096, at most 65536.
+             */
+            valueBytes?: number | null;
+        };
+        /** @description Spans of a trace. */
+        SpanSheetsResponse: {
+            /** @description Ids that no span of the trace has. */
+            absent: string[];
+            /** @description Ids for which the answer has no room; ask again for these. */
+            leftOut: string[];
+            /** @description Why spans may be missing, or null. */
+            partial?: string | null;
+            /** @description In the order of the request; those that share an id by start. */
+            spans: components["schemas"]["SpanSheet"][];
+        };
+        /** @description A part of a value. */
+        SpanValuePart: {
+            /**
+             * Format: int64
+             * @description Bytes of the whole value.
+             */
+            bytes: number;
+            /**
+             * Format: int64
+             * @description Where the next part begins, or null at the end.
+             */
+            next?: number | null;
+            /**
+             * Format: int64
+             * @description Where the text begins, in bytes.
+             */
+            offset: number;
+            /** @description The part: whole characters. */
+            text: string;
         };
         /** @description What runs here and what it holds. */
         Status: {
@@ -1849,6 +1953,41 @@ export interface operations {
             };
         };
     };
+    spanSheets: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description 16 or 32 hexadecimal digits, any case */
+                traceId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SpanSheetsRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SpanSheetsResponse"];
+                };
+            };
+            /** @description not an id, or too many */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     span: {
         parameters: {
             query?: never;
@@ -1881,6 +2020,57 @@ export interface operations {
                 };
             };
             /** @description no such span */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    spanValue: {
+        parameters: {
+            query: {
+                /** @description The path of the value, as details of spans name it. */
+                path: string;
+                /** @description Which of the spans that share the id; default 0. */
+                twin?: number;
+                /** @description Where the part begins, in bytes; default 0. Inside of a character, that counts wholly. */
+                offset?: number;
+                /** @description Bytes at most; default 65536, at most 1048576. */
+                length?: number;
+            };
+            header?: never;
+            path: {
+                /** @description 16 or 32 hexadecimal digits, any case */
+                traceId: string;
+                /** @description 16 hexadecimal digits, any case */
+                spanId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SpanValuePart"];
+                };
+            };
+            /** @description not an id, or a part beyond the limit */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description no such span or value */
             404: {
                 headers: {
                     [name: string]: unknown;

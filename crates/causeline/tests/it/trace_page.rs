@@ -1,10 +1,11 @@
 //! What the trace page asks for, through the whole node.
 
 use opentelemetry_proto::tonic::trace::v1::Span;
+use serde_json::json;
 use testkit::skeleton::{Chunk, read};
 
-use crate::node::{Node, get_json, status_of};
-use crate::otlp::{must_export, request, span, trace_id};
+use crate::node::{Node, get_json, post_json, status_of};
+use crate::otlp::{must_export, request, span, string, trace_id};
 
 /// The chunks of a skeleton; `query` begins with `?`, or is empty.
 pub(crate) async fn skeleton(node: &Node, id: &str, query: &str) -> Vec<Chunk> {
@@ -119,5 +120,82 @@ async fn a_skeleton_comes_as_a_preview_and_as_the_whole() {
     assert_eq!(refused["position"], 9);
     let (status, refused) = matches("{ } >> { }").await;
     assert_eq!((status, &refused["code"]), (400, &"invalid_query".into()));
+    node.terminate();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn details_come_for_many_spans_and_long_values_by_parts() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let node = Node::start(folder.path(), &[]);
+    let root = span(1, 1, "GET /");
+    let mut long = child(&root, 2, "load", 1);
+    let text = "ab€".repeat(30_000);
+    long.attributes = vec![
+        string("short", "x"),
+        string("long", &text),
+        string("password", "hunter2"),
+    ];
+    let mut twin = child(&root, 2, "load", 2);
+    twin.kind = 3;
+    must_export(
+        &node.url("OTLP/HTTP"),
+        &request("shop", vec![root, long, twin]),
+    )
+    .await;
+    let url = format!("{}/api/v1/traces/{}/spans", node.url("UI"), trace_id(1));
+    let client = reqwest::Client::new();
+    let ask =
+        async |body: serde_json::Value| post_json(&client, &url, &body).await.expect("an answer");
+
+    let ids = ["0000000000000002", "00000000000000ff", "0000000000000001"];
+    let (status, found) = ask(json!({"spanIds": ids, "valueBytes": 100})).await;
+    assert_eq!(status, 200, "{found}");
+    let spans = found["spans"].as_array().expect("a list");
+    let named = spans.iter().map(|sheet| {
+        (
+            sheet["span"]["spanId"].as_str().expect("an id"),
+            sheet["twin"].as_u64(),
+        )
+    });
+    let expect = [(ids[0], Some(0)), (ids[0], Some(1)), (ids[2], Some(0))];
+    assert_eq!(named.collect::<Vec<_>>(), expect);
+    assert_eq!(found["absent"], json!([ids[1]]));
+    assert_eq!(
+        spans[0]["cut"],
+        json!([{"path": "attributes/1", "bytes": text.len()}])
+    );
+    assert_eq!(spans[0]["redacted"], json!(["attributes/2"]));
+    assert_eq!(spans[0]["span"]["attributes"][1]["value"], text[..100]);
+    assert_eq!(
+        spans[0]["span"]["resource"]["attributes"][0]["value"],
+        "shop"
+    );
+
+    let (mut whole, mut offset) = (String::new(), Some(0));
+    while let Some(from) = offset {
+        let part = format!(
+            "{url}/{}/value?path=attributes/1&twin=0&offset={from}&length=40000",
+            ids[0]
+        );
+        let part = get_json(&part).await;
+        whole += part["text"].as_str().expect("a text");
+        offset = part["next"].as_u64();
+    }
+    assert_eq!(whole, text);
+    for (path, expect) in [
+        ("path=attributes/9", 404),
+        ("path=name&twin=2", 404),
+        ("path=name&length=2000000", 400),
+        ("path=name", 200),
+    ] {
+        assert_eq!(
+            status_of(&format!("{url}/{}/value?{path}", ids[0])).await,
+            expect,
+            "{path}"
+        );
+    }
+    let many: Vec<String> = (0..257).map(|n| format!("{n:016x}")).collect();
+    assert_eq!(ask(json!({"spanIds": many})).await.0, 400);
+    assert_eq!(ask(json!({"spanIds": ["zz"]})).await.0, 400);
     node.terminate();
 }
