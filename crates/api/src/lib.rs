@@ -10,6 +10,7 @@
 mod counts;
 mod error;
 mod holds;
+mod links;
 mod logs;
 mod names;
 mod search;
@@ -18,6 +19,7 @@ mod sheet;
 mod skeleton;
 mod status;
 mod trace;
+mod usual;
 
 pub use counts::{
     CountsRequest, EdgeEnd, EdgeRow, EdgesResponse, Figures, RollupRow, RollupsResponse,
@@ -26,6 +28,7 @@ pub use error::ErrorBody;
 pub use holds::{
     Erasure, ErasureFinding, ErasureProof, ErasureRequest, Erasures, Pin, PinRequest, Pins,
 };
+pub use links::{IncomingLink, LinkedTrace, OutgoingLink, TraceLinksRequest, TraceLinksResponse};
 pub use logs::{LogRecord, TraceLogsResponse};
 pub use names::{
     AttributeNames, AttributeNamesRequest, AttributeValue, AttributeValues, AttributeValuesRequest,
@@ -45,3 +48,4 @@ pub use trace::{
     Attribute, Event, Link, Resource, Scope, SpanDetails, SpanDetailsResponse, SpanRow, TraceFacts,
     TraceResponse,
 };
+pub use usual::{UsualFigures, UsualOperation, UsualRequest, UsualResponse};

@@ -34,6 +34,7 @@ mod found;
 mod group;
 mod held;
 mod leave;
+mod links;
 mod logs;
 mod metrics;
 mod names;
@@ -51,6 +52,7 @@ mod spansets;
 mod summary;
 mod traces;
 mod tree;
+mod usual;
 mod value;
 
 pub use counts::{Counts, Summed};
@@ -63,6 +65,7 @@ pub use forest::Forest;
 pub use found::FoundAttribute;
 pub use group::{GroupValue, Label};
 pub use leave::{EXPORT_MESSAGE_SPANS, EXPORT_TRACES_MAX, Matching};
+pub use links::{IncomingLink, IncomingLinks, LINKS_MAX, OutgoingLinks, SpanLink};
 pub use logs::{LOG_RECORDS_MAX, Logs, TraceLogs};
 pub use metrics::{Exemplar, MetricsRequest, MetricsResult, MetricsSeries, SERIES_MAX};
 pub use names::{
@@ -77,3 +80,4 @@ pub use self_time::self_times;
 pub use skeleton::{FOLDED_FROM, FOLDED_ROWS, PREVIEW_ROWS, Skeleton, SkeletonFacts, TraceMatches};
 pub use summary::{FoundSpanset, MatchedSpan, ServiceCount, TraceSummary};
 pub use traces::{BYTES_HELD_MAX, SPANS_HELD_MAX, Trace};
+pub use usual::{OPERATIONS_MAX, OperationKey, TraceOperations, Usual, usual_quantile};

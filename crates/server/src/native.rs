@@ -4,6 +4,7 @@ mod convert;
 mod counts;
 mod export;
 mod holds;
+mod links;
 mod logs;
 mod matches;
 mod names;
@@ -13,6 +14,7 @@ mod sheet;
 mod skeleton;
 mod status;
 mod trace;
+mod usual;
 pub(crate) mod waterfall;
 
 pub(crate) use trace::{find, find_id};
@@ -68,6 +70,8 @@ fn documented() -> OpenApiRouter<App> {
         .routes(routes!(sheet::sheets))
         .routes(routes!(sheet::value))
         .routes(routes!(trace::otlp))
+        .routes(routes!(usual::usual))
+        .routes(routes!(links::links))
         .routes(routes!(logs::logs))
         .routes(routes!(counts::rollups))
         .routes(routes!(counts::edges))

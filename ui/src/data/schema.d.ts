@@ -243,6 +243,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/traces/{traceId}/links": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What spans of a trace link to, and which spans elsewhere link to it. */
+        get: operations["traceLinks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/traces/{traceId}/logs": {
         parameters: {
             query?: never;
@@ -354,6 +371,23 @@ export interface paths {
         };
         /** A part of one value of a span. */
         get: operations["spanValue"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/traces/{traceId}/usual": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How long the operations of a trace usually take, and how often they fail, counted from all spans that arrived. */
+        get: operations["traceUsual"];
         put?: never;
         post?: never;
         delete?: never;
@@ -577,6 +611,49 @@ export interface components {
              */
             p99Nano?: number | null;
         };
+        /** @description A span of another trace that links to this one. */
+        IncomingLink: {
+            /** @description Its name. */
+            name: string;
+            /** @description Its `service.name`. */
+            service: string;
+            /** @description The span, 16 hexadecimal digits. */
+            spanId: string;
+            /** @description When it started. */
+            startUnixNano: string;
+            /** @description The spans of this trace that it names. */
+            toSpanIds: string[];
+            /** @description Its trace, 32 hexadecimal digits. */
+            traceId: string;
+        };
+        /** @description What is known of another trace. */
+        LinkedTrace: {
+            /**
+             * Format: int64
+             * @description From the earliest start to the latest end.
+             */
+            durationNano: number;
+            /**
+             * Format: int64
+             * @description Of them, with status error.
+             */
+            errorCount: number;
+            /** @description Whether a span without parent was received. */
+            hasRoot: boolean;
+            /** @description Name of that span. */
+            rootName?: string | null;
+            /** @description Service of the root; of another span while the root is missing. */
+            rootService?: string | null;
+            /**
+             * Format: int64
+             * @description Spans received.
+             */
+            spanCount: number;
+            /** @description Of the earliest span. */
+            startUnixNano: string;
+            /** @description 32 hexadecimal digits. */
+            traceId: string;
+        };
         /** @description Everything of one log record. */
         LogRecord: {
             /** @description In the sender's order. */
@@ -669,6 +746,15 @@ export interface components {
         Operations: {
             /** @description By name, then kind. */
             operations: components["schemas"]["Operation"][];
+        };
+        /** @description A link of a span of the trace. */
+        OutgoingLink: {
+            /** @description The span that has it, 16 hexadecimal digits. */
+            spanId: string;
+            /** @description The span that it names, or null. */
+            toSpanId?: string | null;
+            /** @description The trace that it names, 32 hexadecimal digits. */
+            toTraceId: string;
         };
         /** @description Traces that are kept beyond their retention. */
         Pin: {
@@ -1073,6 +1159,28 @@ export interface components {
              */
             roots: number;
         };
+        /** @description Links of a trace's spans, and of spans elsewhere to it. */
+        TraceLinksResponse: {
+            /** @description Spans of other traces that link to this one, those of the newest traces first. */
+            incoming: components["schemas"]["IncomingLink"][];
+            /** @description Whether there are more such traces in the range. */
+            incomingHasMore: boolean;
+            /** @description Links of the trace's spans; at most 1,000. */
+            outgoing: components["schemas"]["OutgoingLink"][];
+            /**
+             * Format: int64
+             * @description Links that are not in the list: beyond the limit, or without a valid trace id.
+             */
+            outgoingLeftOut: number;
+            /** @description Why something may be missing, or null. */
+            partial?: string | null;
+            /** @description The range that was searched for them. */
+            searchedFromUnixNano: string;
+            /** @description Its end. */
+            searchedToUnixNano: string;
+            /** @description The other traces, by id. One that `outgoing` names and that is not here is not stored; of more than 200, some are not looked for. */
+            traces: components["schemas"]["LinkedTrace"][];
+        };
         /** @description Log records that carry the id of one trace. */
         TraceLogsResponse: {
             /** @description By time, the earliest first. */
@@ -1184,6 +1292,62 @@ export interface components {
             startUnixNano: string;
             /** @description 32 hexadecimal digits. */
             traceId: string;
+        };
+        /**
+         * @description Count and quantiles of durations. A quantile is null when there are too few spans to say: unless five or more lie above it, so with less than 10
+         *     (p50), 100 (p95) or 500 (p99).
+         */
+        UsualFigures: {
+            /**
+             * Format: int64
+             * @description Spans.
+             */
+            count: number;
+            /**
+             * Format: int64
+             * @description Of them, with status error.
+             */
+            errors: number;
+            /**
+             * Format: double
+             * @description Half of them are not longer, about.
+             */
+            p50Nano?: number | null;
+            /**
+             * Format: double
+             * @description 95 % of them are not longer.
+             */
+            p95Nano?: number | null;
+            /**
+             * Format: double
+             * @description 99 % of them are not longer.
+             */
+            p99Nano?: number | null;
+        };
+        /** @description An operation. */
+        UsualOperation: components["schemas"]["UsualFigures"] & {
+            /** @description `internal`, `server`, `client`, `producer`, `consumer` or `unspecified`. */
+            kind: string;
+            /** @description The span name. */
+            operation: string;
+            /** @description `service.name`. */
+            service: string;
+        };
+        /** @description What was counted of the operations of a trace, of all traces that arrived. */
+        UsualResponse: {
+            /** @description Hours that begin before this count. */
+            endUnixNano: string;
+            /** @description By service, then name, then kind: those operations of the trace of which something was counted. */
+            operations: components["schemas"]["UsualOperation"][];
+            /** @description Why something may be missing, or null. */
+            partial?: string | null;
+            /** @description When the first hour begins that counts. */
+            startUnixNano: string;
+            /**
+             * Format: int64
+             * @description Spans that may be of these operations, but had no room under a name of their own.
+             */
+            unnamed: number;
         };
     };
     responses: never;
@@ -1790,6 +1954,53 @@ export interface operations {
             };
         };
     };
+    traceLinks: {
+        parameters: {
+            query?: {
+                /** @description Start, Unix milliseconds; default an hour before the trace's start. */
+                start?: number;
+                /** @description End, Unix milliseconds; default 24 hours after the trace's start. */
+                end?: number;
+                /** @description Traces that link to this one at most; default 20, at most 100. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @description 16 or 32 hexadecimal digits, any case */
+                traceId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TraceLinksResponse"];
+                };
+            };
+            /** @description not a trace id, or not a range */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description no spans of it */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     traceLogs: {
         parameters: {
             query?: never;
@@ -2071,6 +2282,51 @@ export interface operations {
                 };
             };
             /** @description no such span or value */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    traceUsual: {
+        parameters: {
+            query?: {
+                /** @description Start, Unix milliseconds; default 24 hours before the end. The hour that it lies in counts. */
+                start?: number;
+                /** @description End, Unix milliseconds; default now. */
+                end?: number;
+            };
+            header?: never;
+            path: {
+                /** @description 16 or 32 hexadecimal digits, any case */
+                traceId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UsualResponse"];
+                };
+            };
+            /** @description not a trace id, or not a range */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description no spans of it */
             404: {
                 headers: {
                     [name: string]: unknown;

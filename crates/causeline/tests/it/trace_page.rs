@@ -1,6 +1,7 @@
 //! What the trace page asks for, through the whole node.
 
-use opentelemetry_proto::tonic::trace::v1::Span;
+use opentelemetry_proto::tonic::trace::v1::span::Link;
+use opentelemetry_proto::tonic::trace::v1::{Span, Status};
 use serde_json::json;
 use testkit::skeleton::{Chunk, read};
 
@@ -197,5 +198,124 @@ async fn details_come_for_many_spans_and_long_values_by_parts() {
     let many: Vec<String> = (0..257).map(|n| format!("{n:016x}")).collect();
     assert_eq!(ask(json!({"spanIds": many})).await.0, 400);
     assert_eq!(ask(json!({"spanIds": ["zz"]})).await.0, 400);
+    node.terminate();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_usual_is_said_where_enough_was_counted() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let node = Node::start(folder.path(), &[]);
+    let root = span(1, 1, "GET /");
+    let mut spans: Vec<Span> = (0..120).map(|n| child(&root, 10 + n, "load", n)).collect();
+    for failed in &mut spans[..6] {
+        failed.status = Some(Status {
+            code: 2,
+            message: String::new(),
+        });
+    }
+    spans.push(root);
+    must_export(&node.url("OTLP/HTTP"), &request("shop", spans)).await;
+    must_export(
+        &node.url("OTLP/HTTP"),
+        &request("other", vec![span(2, 1, "load")]),
+    )
+    .await;
+    let url = format!("{}/api/v1/traces/{}/usual", node.url("UI"), trace_id(1));
+    let found = get_json(&url).await;
+    let operations = found["operations"].as_array().expect("a list");
+    let named = operations
+        .iter()
+        .map(|one| (&one["service"], &one["operation"], &one["kind"]));
+    let (shop, server) = (&json!("shop"), &json!("server"));
+    assert_eq!(
+        named.collect::<Vec<_>>(),
+        [
+            (shop, &json!("GET /"), server),
+            (shop, &json!("load"), server)
+        ]
+    );
+    let [rare, load] = [&operations[0], &operations[1]];
+    assert_eq!(
+        (&rare["count"], &rare["p50Nano"], &rare["p95Nano"]),
+        (&json!(1), &json!(null), &json!(null))
+    );
+    assert_eq!(
+        (&load["count"], &load["errors"], &load["p99Nano"]),
+        (&json!(120), &json!(6), &json!(null))
+    );
+    for quantile in ["p50Nano", "p95Nano"] {
+        let nano = load[quantile].as_f64().expect("a number");
+        assert!((nano / 1e6 - 1.0).abs() < 0.02, "{nano}");
+    }
+    let long_ago = get_json(&format!("{url}?start=1000&end=2000000")).await;
+    assert_eq!(long_ago["operations"], json!([]));
+    assert_eq!(long_ago["startUnixNano"], "0");
+    assert_eq!(status_of(&format!("{url}?start=5&end=4")).await, 400);
+    assert_eq!(
+        status_of(&url.replace(&trace_id(1), &trace_id(7))).await,
+        404
+    );
+    node.terminate();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn links_are_told_in_both_directions() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let node = Node::start(folder.path(), &[]);
+    let link = |trace: u64, to: u64| Link {
+        trace_id: span(trace, 1, "").trace_id,
+        span_id: to.to_be_bytes().to_vec(),
+        ..Default::default()
+    };
+    let mut ours = span(1, 1, "enqueue");
+    ours.links = vec![link(2, 5), link(3, 1)];
+    let mut theirs = span(2, 5, "consume");
+    theirs.links = vec![link(1, 1), link(9, 9)];
+    must_export(&node.url("OTLP/HTTP"), &request("shop", vec![ours])).await;
+    must_export(
+        &node.url("OTLP/HTTP"),
+        &request("mailer", vec![theirs, span(4, 1, "apart")]),
+    )
+    .await;
+    let url = format!("{}/api/v1/traces/{}/links", node.url("UI"), trace_id(1));
+    let found = get_json(&url).await;
+    let [span_1, span_5] = ["0000000000000001", "0000000000000005"];
+    let outgoing = json!([
+        {"spanId": span_1, "toTraceId": trace_id(2), "toSpanId": span_5},
+        {"spanId": span_1, "toTraceId": trace_id(3), "toSpanId": span_1},
+    ]);
+    assert_eq!(found["outgoing"], outgoing);
+    let incoming = found["incoming"].as_array().expect("a list");
+    assert_eq!(incoming.len(), 1);
+    assert_eq!(
+        (&incoming[0]["traceId"], &incoming[0]["spanId"]),
+        (&json!(trace_id(2)), &json!(span_5))
+    );
+    assert_eq!(
+        (&incoming[0]["service"], &incoming[0]["name"]),
+        (&json!("mailer"), &json!("consume"))
+    );
+    assert_eq!(incoming[0]["toSpanIds"], json!([span_1]));
+    // The third trace is not stored.
+    let traces = found["traces"].as_array().expect("a list");
+    assert_eq!(traces.len(), 1);
+    assert_eq!(
+        (&traces[0]["traceId"], &traces[0]["rootName"]),
+        (&json!(trace_id(2)), &json!("consume"))
+    );
+    assert_eq!(
+        (&found["incomingHasMore"], &found["partial"]),
+        (&json!(false), &json!(null))
+    );
+    let long_ago = get_json(&format!("{url}?start=0&end=1000")).await;
+    assert_eq!(
+        (&long_ago["incoming"], &long_ago["outgoing"]),
+        (&json!([]), &outgoing)
+    );
+    assert_eq!(
+        status_of(&url.replace(&trace_id(1), &trace_id(3))).await,
+        404
+    );
+    assert_eq!(status_of(&format!("{url}?limit=101")).await, 400);
     node.terminate();
 }

@@ -3,6 +3,7 @@
 mod agreement;
 mod deadlines;
 mod generate;
+mod links;
 mod metrics;
 mod oracle;
 mod orphans;
