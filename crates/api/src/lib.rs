@@ -12,6 +12,7 @@ mod error;
 mod holds;
 mod links;
 mod logs;
+mod map;
 mod names;
 mod search;
 mod selection;
@@ -30,6 +31,7 @@ pub use holds::{
 };
 pub use links::{IncomingLink, LinkedTrace, OutgoingLink, TraceLinksRequest, TraceLinksResponse};
 pub use logs::{LogRecord, TraceLogsResponse};
+pub use map::{MapEdge, MapNode, MapRequest, MapResponse};
 pub use names::{
     AttributeNames, AttributeNamesRequest, AttributeValue, AttributeValues, AttributeValuesRequest,
     Operation, Operations, ScopeNames, Service, Services,

@@ -36,6 +36,7 @@ mod held;
 mod leave;
 mod links;
 mod logs;
+mod map;
 mod metrics;
 mod names;
 mod operand;
@@ -67,6 +68,7 @@ pub use group::{GroupValue, Label};
 pub use leave::{EXPORT_MESSAGE_SPANS, EXPORT_TRACES_MAX, Matching};
 pub use links::{IncomingLink, IncomingLinks, LINKS_MAX, OutgoingLinks, SpanLink};
 pub use logs::{LOG_RECORDS_MAX, Logs, TraceLogs};
+pub use map::{EDGES_MAX, MapEdge, MapEdgeKey, MapNode, NODES_MAX, ServiceMap};
 pub use metrics::{Exemplar, MetricsRequest, MetricsResult, MetricsSeries, SERIES_MAX};
 pub use names::{
     AttributeNames, AttributeValue, AttributeValues, AttributeValuesRequest, NAMES_MAX, Operation,

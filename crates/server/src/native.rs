@@ -6,6 +6,7 @@ mod export;
 mod holds;
 mod links;
 mod logs;
+mod map;
 mod matches;
 mod names;
 mod search;
@@ -75,6 +76,7 @@ fn documented() -> OpenApiRouter<App> {
         .routes(routes!(logs::logs))
         .routes(routes!(counts::rollups))
         .routes(routes!(counts::edges))
+        .routes(routes!(map::map))
         .routes(routes!(names::services))
         .routes(routes!(names::operations))
         .routes(routes!(names::attribute_names))

@@ -106,6 +106,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/map": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Services, what they call, and how that goes against what is usual, for any range. */
+        get: operations["map"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/pins": {
         parameters: {
             query?: never;
@@ -697,6 +714,79 @@ export interface components {
             spanId?: string | null;
             /** @description When it happened, or `0`. */
             timeUnixNano: string;
+        };
+        /** @description Calls from one node to another, provisional for recent ones: ends become known as the spans of a trace come together. */
+        MapEdge: {
+            /** @description Key of the callee. */
+            callee: string;
+            /** @description Key of the caller. */
+            caller: string;
+            /**
+             * Format: int64
+             * @description Calls: those of the side that knows of more.
+             */
+            calls: number;
+            /** @description As the caller saw them. */
+            client: components["schemas"]["UsualFigures"];
+            /** @description `http`, `rpc`, `messaging`, `database` or `unspecified`. */
+            connection: string;
+            /** @description The same for the same edge in every answer: the keys of both ends and the connection, with `→` and ` ` between. */
+            key: string;
+            /**
+             * Format: double
+             * @description Calls a second.
+             */
+            rate: number;
+            /** @description As the callee saw them. */
+            server: components["schemas"]["UsualFigures"];
+            usual?: components["schemas"]["UsualFigures"] | null;
+        };
+        /** @description A service, or something that services call. */
+        MapNode: components["schemas"]["EdgeEnd"] & {
+            /** @description Of a service whether `figures` are of its server and consumer spans; otherwise they are of all of its spans. Of anything else they are of the calls to it. */
+            entry: boolean;
+            /** @description How it did in the range. */
+            figures: components["schemas"]["UsualFigures"];
+            /** @description The same for the same node in every answer: its kind, a colon, its name. */
+            key: string;
+            /**
+             * Format: double
+             * @description Requests a second.
+             */
+            rate: number;
+            usual?: components["schemas"]["UsualFigures"] | null;
+            /** @description `service.version`s, sorted; at most 10. */
+            versions: string[];
+        };
+        /** @description Services, what they call, and how that goes, counted from all spans that arrived. */
+        MapResponse: {
+            /** @description By key; at most 10,000 between these nodes, those with most calls. */
+            edges: components["schemas"]["MapEdge"][];
+            /**
+             * Format: int64
+             * @description Edges beyond the limit, or to nodes beyond it.
+             */
+            edgesLeftOut: number;
+            /** @description Intervals that begin before this count. */
+            endUnixNano: string;
+            /** @description By key; at most 2,000, those that were asked most. */
+            nodes: components["schemas"]["MapNode"][];
+            /**
+             * Format: int64
+             * @description Nodes beyond the limit.
+             */
+            nodesLeftOut: number;
+            /** @description Why something may be missing, or null. */
+            partial?: string | null;
+            /** @description When the first interval begins that counts. */
+            startUnixNano: string;
+            /**
+             * Format: int64
+             * @description Calls that had no room under an edge of their own.
+             */
+            unnamedCalls: number;
+            /** @description What is usual is that of the 24 hours before this. */
+            usualUntilUnixNano: string;
         };
         /** @description Spans of a trace that match together. */
         MatchedGroup: {
@@ -1613,6 +1703,38 @@ export interface operations {
             };
             /** @description too many traces, or too many exports at once */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    map: {
+        parameters: {
+            query?: {
+                /** @description Start, Unix milliseconds; default an hour before the end. The interval that it lies in counts. */
+                start?: number;
+                /** @description End, Unix milliseconds; default now. */
+                end?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MapResponse"];
+                };
+            };
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };

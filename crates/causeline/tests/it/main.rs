@@ -10,6 +10,7 @@ mod holds;
 mod jaeger;
 mod leaks;
 mod logs;
+mod map;
 mod node;
 mod offline;
 mod otlp;
