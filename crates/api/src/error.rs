@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ErrorBody {
-    /// A stable word: `invalid_query`, `invalid_parameter`, `invalid_body`, `not_found`, `limited`, `unavailable`, `corrupt`, `internal`.
+    /// A stable word: `invalid_query`, `invalid_parameter`, `invalid_body`, `not_found`, `changed`, `limited`, `unavailable`, `corrupt`, `internal`.
     pub code: String,
     /// What went wrong, for a person.
     pub message: String,

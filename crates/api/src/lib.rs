@@ -11,13 +11,18 @@ mod counts;
 mod error;
 mod explain;
 mod holds;
+mod links;
 mod logs;
+mod map;
 mod metrics;
 mod names;
 mod search;
 mod selection;
+mod sheet;
+mod skeleton;
 mod status;
 mod trace;
+mod usual;
 
 pub use counts::{
     CountsRequest, EdgeEnd, EdgeRow, EdgesResponse, Figures, RollupRow, RollupsResponse,
@@ -29,7 +34,9 @@ pub use explain::{
 pub use holds::{
     Erasure, ErasureFinding, ErasureProof, ErasureRequest, Erasures, Pin, PinRequest, Pins,
 };
+pub use links::{IncomingLink, LinkedTrace, OutgoingLink, TraceLinksRequest, TraceLinksResponse};
 pub use logs::{LogRecord, TraceLogsResponse};
+pub use map::{MapEdge, MapNode, MapRequest, MapResponse};
 pub use metrics::{Exemplar, MetricsRequest, MetricsResponse, MetricsSeries};
 pub use names::{
     AttributeNames, AttributeNamesRequest, AttributeValue, AttributeValues, AttributeValuesRequest,
@@ -40,8 +47,13 @@ pub use search::{
     TimeRangeRequest, TraceSummary,
 };
 pub use selection::{ExportRequest, TraceSelection};
+pub use sheet::{
+    CutValue, SpanSheet, SpanSheetsRequest, SpanSheetsResponse, SpanValuePart, SpanValueRequest,
+};
+pub use skeleton::{SkeletonRequest, TraceMatches, TraceMatchesRequest};
 pub use status::Status;
 pub use trace::{
     Attribute, Event, Link, Resource, Scope, SpanDetails, SpanDetailsResponse, SpanRow, TraceFacts,
     TraceResponse,
 };
+pub use usual::{UsualFigures, UsualOperation, UsualRequest, UsualResponse};

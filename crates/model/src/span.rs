@@ -62,7 +62,7 @@ impl Span {
 }
 
 /// The kind of a span as OTLP numbers it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SpanKind(pub i32);
 
 #[expect(missing_docs, reason = "OpenTelemetry's own names")]

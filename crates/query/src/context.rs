@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ops::Range;
 
-use arrow::array::{Array, RecordBatch};
+use arrow::array::{Array, FixedSizeBinaryArray, RecordBatch};
 use columnar::{Column, SpanColumns, ViewError};
 use traceql::{Field, Intrinsic, Query, Scope, Status};
 
@@ -98,11 +98,8 @@ impl TraceContext {
             columns.ids(Column::SpanId)?,
             columns.ids(Column::ParentSpanId)?,
         );
-        // Children in the order of rows, which is that of starts; a shared id gives its children to its first row.
-        let mut first_row: HashMap<&[u8], usize> = HashMap::new();
-        for row in range.clone().rev() {
-            first_row.insert(ids.value(row), row);
-        }
+        // Children in the order of rows, which is that of starts.
+        let first_row = first_rows(ids, range.clone());
         let mut children: HashMap<usize, Vec<usize>> = HashMap::new();
         for row in range.clone().filter(|row| parents.is_valid(*row)) {
             if let Some(parent) = first_row.get(parents.value(row)) {
@@ -186,6 +183,12 @@ impl TraceContext {
             })
             .collect()
     }
+}
+
+/// The row that each span id means to those that name it as their parent: a shared id gives its children to its first row.
+pub(crate) fn first_rows(ids: &FixedSizeBinaryArray, range: Range<usize>) -> HashMap<&[u8], usize> {
+    let rows = range.rev();
+    rows.map(|row| (ids.value(row), row)).collect()
 }
 
 /// Earliest start and latest end of some rows; an end before its start counts as the start.

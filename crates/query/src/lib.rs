@@ -7,7 +7,8 @@
 //!
 //! Flow of a search ([`Engine::search`]): parse (in `traceql`) → [`plan`], of [`condition`], [`operand`] and [`pushdown`] → scan newest first, collecting
 //! candidates → resolve them, by [`spansets`] and [`tree`] where rows alone do not tell, in the order of what their start can be at best → stop when enough traces are known to come
-//! first. Every other question is one scan. [`Forest`], [`critical_path`] and [`self_times`] are arithmetic over the spans of one trace, wherever they come from.
+//! first. Every other question is one scan. [`Forest`], [`critical_path`] and [`self_times`] are arithmetic over the spans of one trace, wherever they come from; [`Skeleton`] puts a trace in the
+//! order in which it is drawn, for the columns that `wire::skeleton` frames.
 //!
 //! Invariants:
 //! - Results do not depend on how a source cuts its spans into batches, nor on what it prunes.
@@ -37,7 +38,9 @@ mod found;
 mod group;
 mod held;
 mod leave;
+mod links;
 mod logs;
+mod map;
 mod metrics;
 mod names;
 mod operand;
@@ -48,11 +51,14 @@ mod rates;
 mod retention;
 mod search;
 mod self_time;
+mod skeleton;
+mod some_spans;
 mod spansets;
 mod summary;
 mod tally;
 mod traces;
 mod tree;
+mod usual;
 mod value;
 mod weights;
 mod why;
@@ -69,7 +75,9 @@ pub use forest::Forest;
 pub use found::FoundAttribute;
 pub use group::{GroupValue, Label};
 pub use leave::{EXPORT_MESSAGE_SPANS, EXPORT_TRACES_MAX, Matching};
+pub use links::{IncomingLink, IncomingLinks, LINKS_MAX, OutgoingLinks, SpanLink};
 pub use logs::{LOG_RECORDS_MAX, Logs, TraceLogs};
+pub use map::{EDGES_MAX, MapEdge, MapEdgeKey, MapNode, NODES_MAX, ServiceMap};
 pub use metrics::{Exemplar, MetricsRequest, MetricsResult, MetricsSeries, SERIES_MAX};
 pub use names::{
     AttributeNames, AttributeValue, AttributeValues, AttributeValuesRequest, NAMES_MAX, Operation,
@@ -80,6 +88,8 @@ pub use rates::{ANSWER_POINTS_MAX, POINTS_MAX, RateKey, Rates, RatesRequest};
 pub use retention::RetentionRules;
 pub use search::{CANDIDATES_MAX, SearchRequest, SearchResult, search_scan};
 pub use self_time::self_times;
+pub use skeleton::{FOLDED_FROM, FOLDED_ROWS, PREVIEW_ROWS, Skeleton, SkeletonFacts, TraceMatches};
 pub use summary::{FoundSpanset, MatchedSpan, ServiceCount, TraceSummary};
 pub use traces::{BYTES_HELD_MAX, SPANS_HELD_MAX, Trace};
+pub use usual::{OPERATIONS_MAX, OperationKey, TraceOperations, Usual, usual_quantile};
 pub use why::{ClauseFacts, FieldFacts, FilterFacts, Why, WhyRequest};

@@ -45,6 +45,11 @@ impl ApiError {
         Self::new(StatusCode::NOT_FOUND, "not_found", message)
     }
 
+    /// What the request is about is no longer what it was.
+    pub(crate) fn changed(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::CONFLICT, "changed", message)
+    }
+
     pub(crate) fn internal(message: impl Into<String>) -> Self {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", message)
     }

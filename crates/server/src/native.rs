@@ -5,13 +5,19 @@ mod counts;
 mod explain;
 mod export;
 mod holds;
+mod links;
 mod logs;
+mod map;
+mod matches;
 mod metrics;
 mod names;
 mod search;
 mod selection;
+mod sheet;
+mod skeleton;
 mod status;
 mod trace;
+mod usual;
 pub(crate) mod waterfall;
 
 pub(crate) use trace::{find, find_id};
@@ -64,11 +70,18 @@ fn documented() -> OpenApiRouter<App> {
         .routes(routes!(explain::explain))
         .routes(routes!(explain::why))
         .routes(routes!(trace::trace))
+        .routes(routes!(skeleton::skeleton))
+        .routes(routes!(matches::matches))
         .routes(routes!(trace::span))
+        .routes(routes!(sheet::sheets))
+        .routes(routes!(sheet::value))
         .routes(routes!(trace::otlp))
+        .routes(routes!(usual::usual))
+        .routes(routes!(links::links))
         .routes(routes!(logs::logs))
         .routes(routes!(counts::rollups))
         .routes(routes!(counts::edges))
+        .routes(routes!(map::map))
         .routes(routes!(names::services))
         .routes(routes!(names::operations))
         .routes(routes!(names::attribute_names))

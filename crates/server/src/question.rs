@@ -1,6 +1,6 @@
 //! What both APIs do with parameters and with errors of the engine.
 
-use model::TraceId;
+use model::{SpanId, TraceId};
 use query::Cursor;
 use store_api::TimeRange;
 use traceql::ast::Query;
@@ -92,6 +92,12 @@ pub(crate) fn default_step(time: TimeRange) -> i64 {
 pub(crate) fn parse_trace_id(text: &str) -> Result<TraceId, ApiError> {
     text.parse()
         .map_err(|error| ApiError::invalid_parameter("trace id", error))
+}
+
+/// 16 hexadecimal digits.
+pub(crate) fn parse_span_id(text: &str) -> Result<SpanId, ApiError> {
+    text.parse()
+        .map_err(|error| ApiError::invalid_parameter("span id", error))
 }
 
 /// A cursor, when one was given.

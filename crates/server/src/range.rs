@@ -44,6 +44,25 @@ pub(crate) fn range(
     })
 }
 
+/// Up to this length a range is counted in minutes, above in hours.
+const MINUTES_MAX_NANO: i64 = 6 * HOUR_NANO;
+
+/// The length of the intervals in which a range is counted, in seconds, and the range from the start of the interval in which it begins.
+pub(crate) fn counted(time: TimeRange) -> (i32, TimeRange) {
+    let length = time.end_unix_nano.saturating_sub(time.start_unix_nano);
+    let resolution_seconds = if length <= MINUTES_MAX_NANO {
+        60
+    } else {
+        3_600
+    };
+    let interval = i64::from(resolution_seconds) * SECOND_NANO;
+    let whole = TimeRange {
+        start_unix_nano: time.start_unix_nano - time.start_unix_nano.rem_euclid(interval),
+        ..time
+    };
+    (resolution_seconds, whole)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -62,6 +81,19 @@ mod tests {
             (given.start_unix_nano, given.end_unix_nano),
             (3_000_000_000, 5_000_000_000)
         );
+    }
+
+    #[test]
+    fn a_range_is_counted_in_whole_intervals() {
+        let time = |start_unix_nano, end_unix_nano| TimeRange {
+            start_unix_nano,
+            end_unix_nano,
+        };
+        let minute = 60 * SECOND_NANO;
+        let short = time(2 * minute + 7, 2 * minute + 7 + 6 * HOUR_NANO);
+        assert_eq!(counted(short), (60, time(2 * minute, short.end_unix_nano)));
+        let long = time(HOUR_NANO + 7, 8 * HOUR_NANO);
+        assert_eq!(counted(long), (3_600, time(HOUR_NANO, 8 * HOUR_NANO)));
     }
 
     #[test]

@@ -8,11 +8,14 @@
 //! are, into spans of the model, by the OpenTelemetry specification's mappings read backwards. [`jaeger::span`] and
 //! [`zipkin::JsonSpan`] go the other way. [`zipkin::decode_json`] and [`zipkin::decode_protobuf`] take a reporter's request by the same mapping, one span at a time, into columns.
 //!
+//! [`skeleton`] is the container of the binary form in which a trace goes to the UI.
+//!
 //! Never here: sockets, compression, authentication, redaction, storage.
 
 pub mod jaeger;
 pub mod otlp;
 mod refused;
+pub mod skeleton;
 mod tags;
 pub mod zipkin;
 

@@ -123,6 +123,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/map": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Services, what they call, and how that goes against what is usual, for any range. */
+        get: operations["map"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/metrics": {
         parameters: {
             query?: never;
@@ -277,6 +294,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/traces/{traceId}/links": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What spans of a trace link to, and which spans elsewhere link to it. */
+        get: operations["traceLinks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/traces/{traceId}/logs": {
         parameters: {
             query?: never;
@@ -286,6 +320,23 @@ export interface paths {
         };
         /** Log records that carry the id of the trace; none is no error, nor is a trace without spans. */
         get: operations["traceLogs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/traces/{traceId}/matches": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Which spans of a trace meet a filter, by their places in its skeleton. */
+        get: operations["traceMatches"];
         put?: never;
         post?: never;
         delete?: never;
@@ -311,6 +362,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/traces/{traceId}/skeleton": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A trace as columns, in a binary form that a browser reads in place: first a preview, then the whole. `docs/trace-skeleton.md` describes it. */
+        get: operations["traceSkeleton"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/traces/{traceId}/spans": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Everything of some spans of a trace, but for the rest of long values. */
+        post: operations["spanSheets"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/traces/{traceId}/spans/{spanId}": {
         parameters: {
             query?: never;
@@ -320,6 +405,40 @@ export interface paths {
         };
         /** Everything of one span; a list, since senders may reuse an id. */
         get: operations["span"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/traces/{traceId}/spans/{spanId}/value": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A part of one value of a span. */
+        get: operations["spanValue"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/traces/{traceId}/usual": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How long the operations of a trace usually take, and how often they fail, counted from all spans that arrived. */
+        get: operations["traceUsual"];
         put?: never;
         post?: never;
         delete?: never;
@@ -409,6 +528,16 @@ export interface components {
              * @description Spans that meet all others of its filter.
              */
             without: number;
+        };
+        /** @description A value of which only the beginning is there. */
+        CutValue: {
+            /**
+             * Format: int64
+             * @description Bytes of the whole value.
+             */
+            bytes: number;
+            /** @description Which. */
+            path: string;
         };
         /** @description An end of an edge. */
         EdgeEnd: {
@@ -520,7 +649,7 @@ export interface components {
         };
         /** @description Body of every 4xx and 5xx answer. */
         ErrorBody: {
-            /** @description A stable word: `invalid_query`, `invalid_parameter`, `invalid_body`, `not_found`, `limited`, `unavailable`, `corrupt`, `internal`. */
+            /** @description A stable word: `invalid_query`, `invalid_parameter`, `invalid_body`, `not_found`, `changed`, `limited`, `unavailable`, `corrupt`, `internal`. */
             code: string;
             /** @description What to do instead. */
             hint?: string | null;
@@ -633,6 +762,49 @@ export interface components {
             /** @description The filter. */
             text: string;
         };
+        /** @description A span of another trace that links to this one. */
+        IncomingLink: {
+            /** @description Its name. */
+            name: string;
+            /** @description Its `service.name`. */
+            service: string;
+            /** @description The span, 16 hexadecimal digits. */
+            spanId: string;
+            /** @description When it started. */
+            startUnixNano: string;
+            /** @description The spans of this trace that it names. */
+            toSpanIds: string[];
+            /** @description Its trace, 32 hexadecimal digits. */
+            traceId: string;
+        };
+        /** @description What is known of another trace. */
+        LinkedTrace: {
+            /**
+             * Format: int64
+             * @description From the earliest start to the latest end.
+             */
+            durationNano: number;
+            /**
+             * Format: int64
+             * @description Of them, with status error.
+             */
+            errorCount: number;
+            /** @description Whether a span without parent was received. */
+            hasRoot: boolean;
+            /** @description Name of that span. */
+            rootName?: string | null;
+            /** @description Service of the root; of another span while the root is missing. */
+            rootService?: string | null;
+            /**
+             * Format: int64
+             * @description Spans received.
+             */
+            spanCount: number;
+            /** @description Of the earliest span. */
+            startUnixNano: string;
+            /** @description 32 hexadecimal digits. */
+            traceId: string;
+        };
         /** @description Everything of one log record. */
         LogRecord: {
             /** @description In the sender's order. */
@@ -676,6 +848,79 @@ export interface components {
             spanId?: string | null;
             /** @description When it happened, or `0`. */
             timeUnixNano: string;
+        };
+        /** @description Calls from one node to another, provisional for recent ones: ends become known as the spans of a trace come together. */
+        MapEdge: {
+            /** @description Key of the callee. */
+            callee: string;
+            /** @description Key of the caller. */
+            caller: string;
+            /**
+             * Format: int64
+             * @description Calls: those of the side that knows of more.
+             */
+            calls: number;
+            /** @description As the caller saw them. */
+            client: components["schemas"]["UsualFigures"];
+            /** @description `http`, `rpc`, `messaging`, `database` or `unspecified`. */
+            connection: string;
+            /** @description The same for the same edge in every answer: the keys of both ends and the connection, with `→` and ` ` between. */
+            key: string;
+            /**
+             * Format: double
+             * @description Calls a second.
+             */
+            rate: number;
+            /** @description As the callee saw them. */
+            server: components["schemas"]["UsualFigures"];
+            usual?: components["schemas"]["UsualFigures"] | null;
+        };
+        /** @description A service, or something that services call. */
+        MapNode: components["schemas"]["EdgeEnd"] & {
+            /** @description Of a service whether `figures` are of its server and consumer spans; otherwise they are of all of its spans. Of anything else they are of the calls to it. */
+            entry: boolean;
+            /** @description How it did in the range. */
+            figures: components["schemas"]["UsualFigures"];
+            /** @description The same for the same node in every answer: its kind, a colon, its name. */
+            key: string;
+            /**
+             * Format: double
+             * @description Requests a second.
+             */
+            rate: number;
+            usual?: components["schemas"]["UsualFigures"] | null;
+            /** @description `service.version`s, sorted; at most 10. */
+            versions: string[];
+        };
+        /** @description Services, what they call, and how that goes, counted from all spans that arrived. */
+        MapResponse: {
+            /** @description By key; at most 10,000 between these nodes, those with most calls. */
+            edges: components["schemas"]["MapEdge"][];
+            /**
+             * Format: int64
+             * @description Edges beyond the limit, or to nodes beyond it.
+             */
+            edgesLeftOut: number;
+            /** @description Intervals that begin before this count. */
+            endUnixNano: string;
+            /** @description By key; at most 2,000, those that were asked most. */
+            nodes: components["schemas"]["MapNode"][];
+            /**
+             * Format: int64
+             * @description Nodes beyond the limit.
+             */
+            nodesLeftOut: number;
+            /** @description Why something may be missing, or null. */
+            partial?: string | null;
+            /** @description When the first interval begins that counts. */
+            startUnixNano: string;
+            /**
+             * Format: int64
+             * @description Calls that had no room under an edge of their own.
+             */
+            unnamedCalls: number;
+            /** @description What is usual is that of the 24 hours before this. */
+            usualUntilUnixNano: string;
         };
         /** @description Spans of a trace that match together. */
         MatchedGroup: {
@@ -757,6 +1002,15 @@ export interface components {
         Operations: {
             /** @description By name, then kind. */
             operations: components["schemas"]["Operation"][];
+        };
+        /** @description A link of a span of the trace. */
+        OutgoingLink: {
+            /** @description The span that has it, 16 hexadecimal digits. */
+            spanId: string;
+            /** @description The span that it names, or null. */
+            toSpanId?: string | null;
+            /** @description The trace that it names, 32 hexadecimal digits. */
+            toTraceId: string;
         };
         /** @description Traces that are kept beyond their retention. */
         Pin: {
@@ -1073,6 +1327,66 @@ export interface components {
             /** @description The developer's message about an error, or null. */
             statusMessage?: string | null;
         };
+        /**
+         * @description A span, and what is to be known of its values. A path names a value: `name`, `statusMessage`, `traceState`, `attributes/3`, `events/0/name`,
+         *     `events/0/attributes/1`, `links/0/traceState`, `links/0/attributes/1`, `resource/attributes/3`, `scope/attributes/0`; numbers count from 0.
+         */
+        SpanSheet: {
+            /** @description Whether another span has its id, kind and service, and other contents. */
+            conflicting: boolean;
+            /** @description Values that were cut. */
+            cut: components["schemas"]["CutValue"][];
+            /** @description Paths of values in which something was redacted. */
+            redacted: string[];
+            /** @description Everything of the span, long values cut. */
+            span: components["schemas"]["SpanDetails"];
+            /**
+             * Format: int32
+             * @description Which of the spans that share its id, counted from 0.
+             */
+            twin: number;
+        };
+        /** @description Which spans. */
+        SpanSheetsRequest: {
+            /** @description 16 hexadecimal digits each; at most 256. */
+            spanIds: string[];
+            /**
+             * Format: int32
+             * @description Longer values are cut behind so many bytes; default 4096, at most 65536.
+             */
+            valueBytes?: number | null;
+        };
+        /** @description Spans of a trace. */
+        SpanSheetsResponse: {
+            /** @description Ids that no span of the trace has. */
+            absent: string[];
+            /** @description Ids for which the answer has no room; ask again for these. */
+            leftOut: string[];
+            /** @description Why spans may be missing, or null. */
+            partial?: string | null;
+            /** @description In the order of the request; those that share an id by start. */
+            spans: components["schemas"]["SpanSheet"][];
+        };
+        /** @description A part of a value. */
+        SpanValuePart: {
+            /**
+             * Format: int64
+             * @description Bytes of the whole value.
+             */
+            bytes: number;
+            /**
+             * Format: int64
+             * @description Where the next part begins, or null at the end.
+             */
+            next?: number | null;
+            /**
+             * Format: int64
+             * @description Where the text begins, in bytes.
+             */
+            offset: number;
+            /** @description The part: whole characters. */
+            text: string;
+        };
         /** @description What runs here and what it holds. */
         Status: {
             /** @description Start of the newest span, or null without spans. */
@@ -1111,12 +1425,55 @@ export interface components {
              */
             roots: number;
         };
+        /** @description Links of a trace's spans, and of spans elsewhere to it. */
+        TraceLinksResponse: {
+            /** @description Spans of other traces that link to this one, those of the newest traces first. */
+            incoming: components["schemas"]["IncomingLink"][];
+            /** @description Whether there are more such traces in the range. */
+            incomingHasMore: boolean;
+            /** @description Links of the trace's spans; at most 1,000. */
+            outgoing: components["schemas"]["OutgoingLink"][];
+            /**
+             * Format: int64
+             * @description Links that are not in the list: beyond the limit, or without a valid trace id.
+             */
+            outgoingLeftOut: number;
+            /** @description Why something may be missing, or null. */
+            partial?: string | null;
+            /** @description The range that was searched for them. */
+            searchedFromUnixNano: string;
+            /** @description Its end. */
+            searchedToUnixNano: string;
+            /** @description The other traces, by id. One that `outgoing` names and that is not here is not stored; of more than 200, some are not looked for. */
+            traces: components["schemas"]["LinkedTrace"][];
+        };
         /** @description Log records that carry the id of one trace. */
         TraceLogsResponse: {
             /** @description By time, the earliest first. */
             logs: components["schemas"]["LogRecord"][];
             /** @description Why records may be missing, or null. */
             partial?: string | null;
+        };
+        /** @description The spans of a trace that meet a filter. */
+        TraceMatches: {
+            /** @description A bit for each place, base64: place `n` is bit `n % 8`, counted from the least, of byte `n / 8`. */
+            bitmap: string;
+            /**
+             * Format: int64
+             * @description Of them, those that match.
+             */
+            count: number;
+            /** @description `order` of the skeleton whose places these are; of another skeleton they are not. */
+            order: string;
+            /** @description Why spans may be missing, or null. */
+            partial?: string | null;
+            /** @description The TraceQL that ran, formatted. */
+            query: string;
+            /**
+             * Format: int64
+             * @description Spans of the trace.
+             */
+            spans: number;
         };
         /** @description A trace as a waterfall needs it. Attributes come with the details of single spans. */
         TraceResponse: {
@@ -1201,6 +1558,62 @@ export interface components {
             startUnixNano: string;
             /** @description 32 hexadecimal digits. */
             traceId: string;
+        };
+        /**
+         * @description Count and quantiles of durations. A quantile is null when there are too few spans to say: unless five or more lie above it, so with less than 10
+         *     (p50), 100 (p95) or 500 (p99).
+         */
+        UsualFigures: {
+            /**
+             * Format: int64
+             * @description Spans.
+             */
+            count: number;
+            /**
+             * Format: int64
+             * @description Of them, with status error.
+             */
+            errors: number;
+            /**
+             * Format: double
+             * @description Half of them are not longer, about.
+             */
+            p50Nano?: number | null;
+            /**
+             * Format: double
+             * @description 95 % of them are not longer.
+             */
+            p95Nano?: number | null;
+            /**
+             * Format: double
+             * @description 99 % of them are not longer.
+             */
+            p99Nano?: number | null;
+        };
+        /** @description An operation. */
+        UsualOperation: components["schemas"]["UsualFigures"] & {
+            /** @description `internal`, `server`, `client`, `producer`, `consumer` or `unspecified`. */
+            kind: string;
+            /** @description The span name. */
+            operation: string;
+            /** @description `service.name`. */
+            service: string;
+        };
+        /** @description What was counted of the operations of a trace, of all traces that arrived. */
+        UsualResponse: {
+            /** @description Hours that begin before this count. */
+            endUnixNano: string;
+            /** @description By service, then name, then kind: those operations of the trace of which something was counted. */
+            operations: components["schemas"]["UsualOperation"][];
+            /** @description Why something may be missing, or null. */
+            partial?: string | null;
+            /** @description When the first hour begins that counts. */
+            startUnixNano: string;
+            /**
+             * Format: int64
+             * @description Spans that may be of these operations, but had no room under a name of their own.
+             */
+            unnamed: number;
         };
         /** @description Why a question finds nothing. */
         Why: {
@@ -1545,6 +1958,38 @@ export interface operations {
             };
             /** @description too many traces, or too many exports at once */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    map: {
+        parameters: {
+            query?: {
+                /** @description Start, Unix milliseconds; default an hour before the end. The interval that it lies in counts. */
+                start?: number;
+                /** @description End, Unix milliseconds; default now. */
+                end?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MapResponse"];
+                };
+            };
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1945,6 +2390,53 @@ export interface operations {
             };
         };
     };
+    traceLinks: {
+        parameters: {
+            query?: {
+                /** @description Start, Unix milliseconds; default an hour before the trace's start. */
+                start?: number;
+                /** @description End, Unix milliseconds; default 24 hours after the trace's start. */
+                end?: number;
+                /** @description Traces that link to this one at most; default 20, at most 100. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @description 16 or 32 hexadecimal digits, any case */
+                traceId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TraceLinksResponse"];
+                };
+            };
+            /** @description not a trace id, or not a range */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description no spans of it */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     traceLogs: {
         parameters: {
             query?: never;
@@ -1967,6 +2459,49 @@ export interface operations {
             };
             /** @description not a trace id */
             400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    traceMatches: {
+        parameters: {
+            query: {
+                /** @description TraceQL, one filter: `{ span.http.response.status_code >= 500 }`. */
+                q: string;
+            };
+            header?: never;
+            path: {
+                /** @description 16 or 32 hexadecimal digits, any case */
+                traceId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TraceMatches"];
+                };
+            };
+            /** @description not a trace id, or the query is wrong */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description no spans of it */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2008,6 +2543,98 @@ export interface operations {
             };
         };
     };
+    traceSkeleton: {
+        parameters: {
+            query?: {
+                /** @description To open a fold: its `fold.from`. */
+                from?: number;
+                /** @description To open a fold: its `fold.count`. */
+                count?: number;
+                /** @description To open a fold: `order` of the skeleton that it was seen in. */
+                order?: string;
+            };
+            header?: never;
+            path: {
+                /** @description 16 or 32 hexadecimal digits, any case */
+                traceId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description a stream of chunks, version 1 */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.causeline.trace-skeleton": number[];
+                };
+            };
+            /** @description not a trace id, or no fold */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description no spans of it */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description the trace is no longer what the fold was seen in */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    spanSheets: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description 16 or 32 hexadecimal digits, any case */
+                traceId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SpanSheetsRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SpanSheetsResponse"];
+                };
+            };
+            /** @description not an id, or too many */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     span: {
         parameters: {
             query?: never;
@@ -2040,6 +2667,102 @@ export interface operations {
                 };
             };
             /** @description no such span */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    spanValue: {
+        parameters: {
+            query: {
+                /** @description The path of the value, as details of spans name it. */
+                path: string;
+                /** @description Which of the spans that share the id; default 0. */
+                twin?: number;
+                /** @description Where the part begins, in bytes; default 0. Inside of a character, that counts wholly. */
+                offset?: number;
+                /** @description Bytes at most; default 65536, at most 1048576. */
+                length?: number;
+            };
+            header?: never;
+            path: {
+                /** @description 16 or 32 hexadecimal digits, any case */
+                traceId: string;
+                /** @description 16 hexadecimal digits, any case */
+                spanId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SpanValuePart"];
+                };
+            };
+            /** @description not an id, or a part beyond the limit */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description no such span or value */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    traceUsual: {
+        parameters: {
+            query?: {
+                /** @description Start, Unix milliseconds; default 24 hours before the end. The hour that it lies in counts. */
+                start?: number;
+                /** @description End, Unix milliseconds; default now. */
+                end?: number;
+            };
+            header?: never;
+            path: {
+                /** @description 16 or 32 hexadecimal digits, any case */
+                traceId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UsualResponse"];
+                };
+            };
+            /** @description not a trace id, or not a range */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description no spans of it */
             404: {
                 headers: {
                     [name: string]: unknown;

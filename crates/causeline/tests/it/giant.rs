@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use crate::node::{Node, eventually, get, get_json};
 use crate::otlp::{one_is_refused, request, send, span, string, trace_id};
+use crate::trace_page::skeleton;
 
 /// What a node may take by default.
 const MEMORY_MAX: u64 = 1 << 30;
@@ -152,6 +153,18 @@ async fn a_giant_trace_is_kept_found_and_read_back() {
     assert_eq!(spans.len() as u64, n_spans);
     memory_is_below(most, &node, "exported");
     drop(spans);
+
+    let chunks = skeleton(&node, &id, "").await;
+    let whole = chunks.last().expect("a whole one");
+    assert_eq!(whole.header["spans"], n_spans);
+    let places: u64 = whole.whole("fold.count").iter().sum();
+    let singles = whole.f64("start").len() as u64 - whole.whole("fold.row").len() as u64;
+    assert!(
+        places + singles >= n_spans && singles <= n_spans,
+        "each span has a row or is folded"
+    );
+    drop(chunks);
+    memory_is_below(most, &node, "sent as a skeleton");
 
     let text = get(&format!("{}/api/traces/{id}", node.url("Jaeger"))).await;
     let answer: JaegerTraces = serde_json::from_str(&text).expect("a whole answer");

@@ -4,11 +4,14 @@ mod agreement;
 mod compare;
 mod deadlines;
 mod generate;
+mod links;
 mod metrics;
 mod oracle;
 mod orphans;
 mod overtaken;
 mod scripts;
+mod shop_trace;
+mod skeleton;
 
 use std::sync::Arc;
 

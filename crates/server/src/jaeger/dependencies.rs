@@ -8,11 +8,8 @@ use store_api::TimeRange;
 
 use crate::error::ApiError;
 use crate::jaeger::names::shown;
-use crate::range::{HOUR_NANO, SECOND_NANO};
+use crate::range::counted;
 use crate::state::App;
-
-/// Up to this range it is counted in minutes, above in hours.
-const MINUTES_MAX_NANO: i64 = 6 * HOUR_NANO;
 
 /// Calls from one service to another.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,16 +34,10 @@ pub(crate) async fn links(
     if start > end {
         return Err(ApiError::invalid_parameter("start", "lies after the end"));
     }
-    let resolution_seconds = if end - start <= MINUTES_MAX_NANO {
-        60
-    } else {
-        3_600
-    };
-    let interval = i64::from(resolution_seconds) * SECOND_NANO;
-    let time = TimeRange {
-        start_unix_nano: start - start.rem_euclid(interval),
+    let (resolution_seconds, time) = counted(TimeRange {
+        start_unix_nano: start,
         end_unix_nano: end,
-    };
+    });
     let (tenant, deadline) = (app.tenant(), Some(app.deadline()));
     let counts = &app.counts;
     let found = counts.edges(&tenant, resolution_seconds, time, deadline);

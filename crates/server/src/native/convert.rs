@@ -4,6 +4,9 @@ use columnar::value_to_text;
 use model::{KeyValue, Span};
 use query::{Label, Report};
 
+/// What redaction leaves in place of a value begins so.
+pub(crate) const REDACTION_MARK: &str = "[redacted:";
+
 /// Everything of one span.
 pub(crate) fn details(span: &Span) -> api::SpanDetails {
     api::SpanDetails {

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::response::Response;
-use model::{SpanId, TraceId};
+use model::TraceId;
 use query::Trace;
 use store_api::TimeRange;
 
@@ -11,7 +11,7 @@ use crate::error::ApiError;
 use crate::native::convert::details;
 use crate::native::waterfall::waterfall;
 use crate::pieces::{self, spans_of};
-use crate::question::parse_trace_id;
+use crate::question::{parse_span_id, parse_trace_id};
 use crate::state::App;
 
 /// A trace as a waterfall needs it.
@@ -53,9 +53,7 @@ pub(crate) async fn span(
     State(app): State<App>,
     Path((id, span_id)): Path<(String, String)>,
 ) -> Result<Json<api::SpanDetailsResponse>, ApiError> {
-    let span_id: SpanId = span_id
-        .parse()
-        .map_err(|error| ApiError::invalid_parameter("span id", error))?;
+    let span_id = parse_span_id(&span_id)?;
     let id = parse_trace_id(&id)?;
     let (tenant, deadline) = (app.tenant(), Some(app.deadline()));
     let found = app.engine.span(&tenant, id, span_id, deadline).await?;
@@ -100,8 +98,11 @@ pub(crate) async fn find_id(app: &App, id: TraceId) -> Result<Trace, ApiError> {
         .engine
         .trace(&app.tenant(), id, TimeRange::ALL, Some(app.deadline()))
         .await?;
-    found.ok_or_else(|| {
-        ApiError::not_found(format!("no spans of trace {id}"))
-            .hint("it may not have arrived yet, have been sampled out by its sender, or be older than what is kept")
-    })
+    found.ok_or_else(|| no_spans(id))
+}
+
+/// What is said of a trace without spans.
+pub(crate) fn no_spans(id: TraceId) -> ApiError {
+    ApiError::not_found(format!("no spans of trace {id}"))
+        .hint("it may not have arrived yet, have been sampled out by its sender, or be older than what is kept")
 }

@@ -8,7 +8,7 @@ use model::{AnyValue, Span, StatusCode};
 use query::{Trace, TraceFacts};
 
 use crate::error::ApiError;
-use crate::native::convert::non_empty;
+use crate::native::convert::{REDACTION_MARK, non_empty};
 use crate::pieces::{self, internal, spans_of};
 
 /// How an [`api::TraceResponse`] ends, after its spans.
@@ -85,7 +85,7 @@ fn whole(trace: &Trace, facts: &TraceFacts) -> Result<api::TraceResponse, ApiErr
 
 fn flags(span: &Span, conflicting: bool) -> Vec<String> {
     let redacted =
-        |value: &AnyValue| matches!(value, AnyValue::String(text) if text.contains("[redacted:"));
+        |value: &AnyValue| matches!(value, AnyValue::String(text) if text.contains(REDACTION_MARK));
     let flags = [
         (
             "exception",
