@@ -7,6 +7,7 @@
 //!
 //! Never here: handlers, business rules, Arrow.
 
+mod compare;
 mod counts;
 mod error;
 mod explain;
@@ -24,6 +25,10 @@ mod status;
 mod trace;
 mod usual;
 
+pub use compare::{
+    CohortSize, CompareRequest, CompareResponse, Difference, HeatmapRequest, HeatmapResponse,
+    HeatmapRow, ValueShare,
+};
 pub use counts::{
     CountsRequest, EdgeEnd, EdgeRow, EdgesResponse, Figures, RollupRow, RollupsResponse,
 };

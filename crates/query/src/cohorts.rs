@@ -19,7 +19,7 @@ use crate::divergence::jensen_shannon;
 use crate::engine::{Engine, Partial, Question, Report, unless_overtaken};
 use crate::error::Error;
 use crate::eval::judge;
-use crate::group::GroupValue;
+use crate::group::{GroupValue, Label};
 use crate::tally::{Counter, Tally};
 use crate::value::Tri;
 use crate::weights::Weights;
@@ -74,6 +74,8 @@ pub struct CohortsResult {
 pub struct Difference {
     /// As the language writes it, `name` for `span:name`.
     pub attribute: String,
+    /// Whether the selection is made by it, so that it is no news.
+    pub is_asked: bool,
     /// Other attributes that divide the spans in the same way.
     pub equivalent: Vec<String>,
     /// The Jensen–Shannon divergence times the support; 0 to 1.
@@ -143,11 +145,18 @@ impl Engine {
                 question.partial.get_or_insert(Partial::Names);
             }
             let (report, partial) = question.finish();
-            let spans = |cohort: usize| (found.n[cohort], found.weight[cohort]);
+            let (n, weight) = (found.n, found.weight);
+            let spans = |cohort: usize| (n[cohort], weight[cohort]);
+            let mut differences = found.differences(request.top);
+            let asked = selection.query.fields();
+            let asked: Vec<String> = asked.into_iter().map(Label::name_of).collect();
+            for difference in &mut differences {
+                difference.is_asked = asked.contains(&difference.attribute);
+            }
             Ok(CohortsResult {
                 selection: spans(SELECTION),
                 baseline: spans(BASELINE),
-                differences: found.differences(request.top),
+                differences,
                 partial,
                 report,
             })
@@ -401,6 +410,7 @@ impl Spans {
             && found.bits - found.margin > 0.0;
         Difference {
             attribute,
+            is_asked: false,
             equivalent: Vec::new(),
             score: found.bits * support,
             divergence: found.bits,

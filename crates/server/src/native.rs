@@ -1,5 +1,6 @@
 //! The native API: one handler a route, and the OpenAPI document made of them.
 
+mod compare;
 mod convert;
 mod counts;
 mod explain;
@@ -67,6 +68,8 @@ fn documented() -> OpenApiRouter<App> {
         .routes(routes!(status::status))
         .routes(routes!(search::search))
         .routes(routes!(metrics::metrics))
+        .routes(routes!(compare::compare))
+        .routes(routes!(compare::heatmap))
         .routes(routes!(explain::explain))
         .routes(routes!(explain::why))
         .routes(routes!(trace::trace))

@@ -34,6 +34,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/compare": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** In what two cohorts of spans differ, attribute by attribute. */
+        get: operations["compare"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/edges": {
         parameters: {
             query?: never;
@@ -117,6 +134,23 @@ export interface paths {
          * @description An answer that breaks off is not whole: its connection ends with an error.
          */
         post: operations["export"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/heatmap": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How long spans took, over time. */
+        get: operations["heatmap"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -529,6 +563,34 @@ export interface components {
              */
             without: number;
         };
+        /** @description How large a cohort is. */
+        CohortSize: {
+            /**
+             * Format: double
+             * @description How many they stand for, by the sampling probabilities in their trace states.
+             */
+            adjustedCount: number;
+            /**
+             * Format: int64
+             * @description Its spans.
+             */
+            spanCount: number;
+        };
+        /** @description In what they differ. */
+        CompareResponse: {
+            /** @description Of the baseline. */
+            baseline: components["schemas"]["CohortSize"];
+            /** @description By attribute: those that differ most first, then those without enough evidence, then those with a value of its own for hardly any two spans. */
+            differences: components["schemas"]["Difference"][];
+            /** @description Why spans or attributes may be missing, or null. */
+            partial?: string | null;
+            /** @description What was read. */
+            report: components["schemas"]["ReadReport"];
+            /** @description Of the selection. */
+            selection: components["schemas"]["CohortSize"];
+            /** @description What the first three say, for people. */
+            sentences: string[];
+        };
         /** @description A value of which only the beginning is there. */
         CutValue: {
             /**
@@ -538,6 +600,54 @@ export interface components {
             bytes: number;
             /** @description Which. */
             path: string;
+        };
+        /** @description How the values of an attribute differ. */
+        Difference: {
+            /** @description As TraceQL writes it. */
+            attribute: string;
+            /**
+             * Format: double
+             * @description The part of the baseline that has no value.
+             */
+            baselineMissing: number;
+            /**
+             * Format: double
+             * @description The Jensen–Shannon divergence in bits; 0 to 1.
+             */
+            divergence: number;
+            /** @description Other attributes that divide the spans in the same way. */
+            equivalent: string[];
+            /** @description `enough`, `notEnough` or `nearlyUnique`. */
+            evidence: string;
+            /** @description Whether the selection is made by it, so that it is no news. */
+            isAsked: boolean;
+            /**
+             * Format: double
+             * @description Half the width of its interval of 95 % confidence.
+             */
+            margin: number;
+            /**
+             * Format: double
+             * @description Divergence times support; 0 to 1.
+             */
+            score: number;
+            /**
+             * Format: double
+             * @description The part of the selection that has no value.
+             */
+            selectionMissing: number;
+            /**
+             * Format: double
+             * @description The part of the spans that have the attribute, of the cohort where it is larger.
+             */
+            support: number;
+            /**
+             * Format: int64
+             * @description Distinct values, or of numbers taken together octaves.
+             */
+            valueCount: number;
+            /** @description Those whose parts differ most. */
+            values: components["schemas"]["ValueShare"][];
         };
         /** @description An end of an edge. */
         EdgeEnd: {
@@ -761,6 +871,43 @@ export interface components {
             matched: number;
             /** @description The filter. */
             text: string;
+        };
+        /** @description Counts by interval and duration. */
+        HeatmapResponse: {
+            /** @description End of the last. */
+            endUnixNano: string;
+            /** @description Whether spans count for others that sampling left out. */
+            isEstimate: boolean;
+            /** @description Why spans may be missing, or null. */
+            partial?: string | null;
+            /** @description The TraceQL that ran, formatted. */
+            query: string;
+            /** @description What was read. */
+            report: components["schemas"]["ReadReport"];
+            /** @description From the shortest durations to the longest. */
+            rows: components["schemas"]["HeatmapRow"][];
+            /**
+             * Format: int64
+             * @description Spans counted.
+             */
+            spanCount: number;
+            /** @description Start of the first interval. */
+            startUnixNano: string;
+        };
+        /** @description Spans of about the same duration. */
+        HeatmapRow: {
+            /** @description Spans by interval. */
+            counts: number[];
+            /**
+             * Format: double
+             * @description The least duration in nanoseconds, inclusive.
+             */
+            fromNano: number;
+            /**
+             * Format: double
+             * @description The end of the durations, exclusive.
+             */
+            toNano: number;
         };
         /** @description A span of another trace that links to this one. */
         IncomingLink: {
@@ -1615,6 +1762,28 @@ export interface components {
              */
             unnamed: number;
         };
+        /** @description A value, and what part of each cohort has it. */
+        ValueShare: {
+            /**
+             * Format: double
+             * @description The part of the baseline.
+             */
+            baseline: number;
+            /**
+             * Format: double
+             * @description The end of the numbers that are taken together, exclusive, or null.
+             */
+            end?: number | null;
+            /**
+             * Format: double
+             * @description The part of the selection.
+             */
+            selection: number;
+            /** @description The type of the value. */
+            type: string;
+            /** @description The value; of numbers that are taken together the least, inclusive. */
+            value: string;
+        };
         /** @description Why a question finds nothing. */
         Why: {
             /** @description When any span was last seen after it; likewise. */
@@ -1716,6 +1885,71 @@ export interface operations {
                 };
             };
             400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    compare: {
+        parameters: {
+            query: {
+                /** @description TraceQL of the spans that are looked at, for instance `{ status = error }`. */
+                selection: string;
+                /** @description TraceQL of the spans that these are compared with; default `{}`. Spans that are in the selection too are left out where that is one filter. */
+                baseline?: string;
+                /** @description Start, Unix milliseconds; default an hour before the end. */
+                start?: number;
+                /** @description End, Unix milliseconds; default now. */
+                end?: number;
+                /** @description Start of the selection, where it is another. */
+                selectionStart?: number;
+                /** @description End of the selection, likewise. */
+                selectionEnd?: number;
+                /** @description Start of the baseline, likewise. */
+                baselineStart?: number;
+                /** @description End of the baseline, likewise. */
+                baselineEnd?: number;
+                /** @description Most values told of each attribute; default 10, at most 100. */
+                top?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CompareResponse"];
+                };
+            };
+            /** @description a query or a parameter is wrong */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description a limit was reached */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description try again */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1958,6 +2192,63 @@ export interface operations {
             };
             /** @description too many traces, or too many exports at once */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    heatmap: {
+        parameters: {
+            query?: {
+                /** @description TraceQL of the spans that count; default `{}`. */
+                q?: string;
+                /** @description Start, Unix milliseconds; default an hour before the end. */
+                start?: number;
+                /** @description End, Unix milliseconds; default now. */
+                end?: number;
+                /** @description Intervals; default 120, at most 1000. */
+                columns?: number;
+                /** @description Most rows; default 60, at most 1000. */
+                rows?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeatmapResponse"];
+                };
+            };
+            /** @description the query or a parameter is wrong */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description a limit was reached */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description try again */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };

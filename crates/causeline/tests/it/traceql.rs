@@ -3,7 +3,7 @@
 use opentelemetry_proto::tonic::trace::v1::{Span, Status};
 
 use crate::node::{Node, get_json};
-use crate::otlp::{must_export, request, span, trace_id};
+use crate::otlp::{must_export, request, span, string, trace_id};
 
 /// Two requests of the gateway that call the database, the second in vain; each service's spans come in a request of their own.
 async fn node_with_calls(folder: &std::path::Path) -> Node {
@@ -146,4 +146,66 @@ async fn metrics_count_the_spans_that_a_pipeline_finds() {
     assert!(bomb.1.contains("longer step"), "{}", bomb.1);
     let search = answered(&format!("{tempo}/api/metrics/query?q={}", encoded("{ }"))).await;
     assert_eq!(search.0, 400, "{}", search.1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn cohorts_differ_in_what_was_sent_differently() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let node = Node::start(folder.path(), &[]);
+    let calls = (1..=200_u64).map(|n| {
+        let mut call = span(n, 1, "charge");
+        let is_new = n % 4 == 0;
+        let version = if is_new { "4.7.1" } else { "4.7.0" };
+        call.attributes = vec![
+            string("version", version),
+            string("build", &format!("build of {version}")),
+            string("order.id", &format!("order-{n}")),
+            string("currency", if n % 3 == 0 { "EUR" } else { "USD" }),
+        ];
+        if is_new && n % 8 == 0 {
+            call.status = Some(Status {
+                code: 2,
+                ..Default::default()
+            });
+            call.end_time_unix_nano = call.start_time_unix_nano + 2_000_000_000;
+        }
+        call
+    });
+    must_export(&node.url("OTLP/HTTP"), &request("till", calls.collect())).await;
+    let native = node.url("UI");
+    let ours = r#"{ resource.service.name = "till" }"#;
+    let failed = r#"{ resource.service.name = "till" && status = error }"#;
+    let found = get_json(&format!(
+        "{native}/api/v1/compare?selection={}&baseline={}",
+        encoded(failed),
+        encoded(ours)
+    ))
+    .await;
+    assert_eq!(found["selection"]["spanCount"], 25, "{found}");
+    assert_eq!(found["baseline"]["spanCount"], 175, "{found}");
+    let difference = |attribute: &str| {
+        let mut all = found["differences"].as_array().expect("a list").iter();
+        let is = |found: &&serde_json::Value| found["attribute"] == attribute;
+        all.find(is).cloned().unwrap_or_default()
+    };
+    let build = difference("span.build");
+    assert_eq!(build["equivalent"][0], "span.version", "{build}");
+    assert_eq!(build["evidence"], "enough", "{build}");
+    assert_eq!(difference("span.currency")["evidence"], "notEnough");
+    assert_eq!(difference("span.order.id")["evidence"], "nearlyUnique");
+    let said = found["sentences"].to_string();
+    let expected =
+        "100 % of the selection has span.build build of 4.7.1, against 14 % of the baseline.";
+    assert!(said.contains(expected), "{said}");
+
+    let heat = get_json(&format!("{native}/api/v1/heatmap?q={}", encoded(ours))).await;
+    assert_eq!(heat["spanCount"], 200, "{heat}");
+    let rows = heat["rows"].as_array().expect("rows");
+    let of_row = |row: &serde_json::Value| {
+        let counts = row["counts"].as_array().expect("counts").iter();
+        counts.map(|n| n.as_f64().expect("a number")).sum::<f64>()
+    };
+    let slow = |row: &&serde_json::Value| row["toNano"].as_f64() > Some(1e9);
+    assert_eq!(rows.iter().filter(slow).map(of_row).sum::<f64>(), 25.0);
+    assert_eq!(rows.iter().map(of_row).sum::<f64>(), 200.0);
 }
