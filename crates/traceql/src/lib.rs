@@ -35,7 +35,7 @@ pub mod lexer;
 pub mod parser;
 pub mod pattern;
 pub mod resolve;
-mod suggest;
+pub mod suggest;
 
 pub use ast::{
     Body, CompareOp, Expr, ExprKind, Field, Intrinsic, Kind, Literal, Query, Scope, Status, Type,

@@ -3,10 +3,7 @@
 /// The candidate nearest to `word`, if it is near enough to be what was meant.
 ///
 /// Near enough is one edit per three letters, at least one; words over 64 bytes are no misspellings.
-pub(crate) fn nearest<'a>(
-    word: &str,
-    candidates: impl IntoIterator<Item = &'a str>,
-) -> Option<&'a str> {
+pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     if word.len() > 64 {
         return None;
     }
