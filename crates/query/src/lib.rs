@@ -1,5 +1,5 @@
 //! Runs questions over a [`SpanSource`](store_api::SpanSource): search, trace by id, orphans, services, operations, attribute names and values;
-//! over a [`LogSource`](store_api::LogSource): the log records of a trace; over a [`CountSource`](store_api::CountSource): roll-ups, rates, edges.
+//! over a [`LogSource`](store_api::LogSource): the log records of a trace; over a [`CountSource`](store_api::CountSource): roll-ups, rates, edges, PromQL.
 //!
 //! Vocabulary: a *condition* is the filter of a TraceQL query compiled for columns; a *plan* is a whole search compiled: its filters, what is done with
 //! the spans that meet them, and *clauses*, of each of which a trace must have a span to be found; a *candidate* is a trace that may have one for each;
@@ -39,6 +39,7 @@ mod names;
 mod operand;
 mod orphans;
 mod plan;
+mod promql;
 mod pushdown;
 mod rates;
 mod retention;
@@ -49,6 +50,7 @@ mod summary;
 mod traces;
 mod tree;
 mod value;
+mod windows;
 
 pub use counts::{Counts, Summed};
 pub use critical_path::{PathPart, SpanTime, critical_path};
@@ -67,6 +69,10 @@ pub use names::{
     Operations, Service, Services,
 };
 pub use orphans::Orphans;
+pub use promql::{
+    Kept, METRICS, Metric, PromqlAnswer, PromqlAsk, PromqlExemplar, PromqlExemplars, PromqlRequest,
+    SeriesList,
+};
 pub use rates::{ANSWER_POINTS_MAX, POINTS_MAX, RateKey, Rates, RatesRequest};
 pub use retention::RetentionRules;
 pub use search::{CANDIDATES_MAX, SearchRequest, SearchResult, search_scan};

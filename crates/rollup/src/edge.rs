@@ -131,6 +131,16 @@ pub struct EdgeFigures {
 }
 
 impl EdgeFigures {
+    /// Calls. One side may not be at hand, and several servers may answer one client.
+    pub fn calls(&self) -> i64 {
+        self.client.count.max(self.server.count)
+    }
+
+    /// Of them, those that failed, as the side saw it that saw more of it.
+    pub fn failed(&self) -> i64 {
+        self.client.errors.max(self.server.errors)
+    }
+
     fn merge(&mut self, other: &Self, times: i64) {
         self.client.merge(&other.client, times);
         self.server.merge(&other.server, times);
