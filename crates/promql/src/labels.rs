@@ -9,6 +9,9 @@ pub const NAME: &str = "__name__";
 /// The label that holds the upper bound of a histogram's bucket.
 pub const BUCKET: &str = "le";
 
+/// What a label takes besides its texts, roughly.
+const LABEL_BYTES: usize = 64;
+
 /// Names and values, sorted by name. A label of an empty value is none. Source: Prometheus' data model.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Labels(BTreeMap<String, String>);
@@ -39,6 +42,12 @@ impl Labels {
     pub fn only(&self, stays: impl Fn(&str) -> bool) -> Self {
         let kept = self.0.iter().filter(|(name, _)| stays(name));
         Self(kept.map(|(k, v)| (k.clone(), v.clone())).collect())
+    }
+
+    /// Bytes of memory, roughly.
+    pub fn bytes(&self) -> usize {
+        let texts = self.0.iter().map(|(name, value)| name.len() + value.len());
+        texts.sum::<usize>() + LABEL_BYTES * self.0.len()
     }
 
     /// The same without the name of a metric.

@@ -32,7 +32,7 @@ pub use ast::{Leaf, Query, Reading};
 pub use labels::{BUCKET, Labels, NAME};
 pub use matcher::{MatchOp, Matcher, Selector};
 pub use parser::{parse, parse_selector};
-pub use vector::{POINTS_MAX, Refusal, Series, Value, Vector, number_text};
+pub use vector::{LABELS_BYTES_MAX, POINTS_MAX, Refusal, Series, Value, Vector, number_text};
 
 /// Longest query text that is read, in bytes. Grafana's are a few KiB.
 pub const QUERY_BYTES_MAX: usize = 64 * 1024;

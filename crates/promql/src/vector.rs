@@ -29,6 +29,9 @@ pub enum Value {
 /// Most points of a vector that is made of others, those included where a series has no value.
 pub const POINTS_MAX: usize = 2_000_000;
 
+/// Most bytes of the labels of all its series.
+pub const LABELS_BYTES_MAX: usize = 32 << 20;
+
 /// Why there is no answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
@@ -45,6 +48,9 @@ pub enum Refusal {
         "a result has more than {POINTS_MAX} points; group by fewer labels, or take a longer step"
     )]
     Points,
+    /// A vector would have too many labels, or too long ones.
+    #[error("the labels of a result take more than {} MiB; group by fewer labels", LABELS_BYTES_MAX >> 20)]
+    Labels,
     /// `label_replace` was given what it cannot work with.
     #[error("label_replace: {0}")]
     Replace(String),
@@ -54,6 +60,7 @@ pub enum Refusal {
 #[derive(Debug, Default)]
 pub(crate) struct Builder {
     n_points: usize,
+    labels_bytes: usize,
     places: HashMap<Labels, usize>,
     series: Vector,
 }
@@ -74,6 +81,10 @@ impl Builder {
                 Err(Refusal::Points)
             }
             Entry::Vacant(new) => {
+                self.labels_bytes += new.key().bytes();
+                if self.labels_bytes > LABELS_BYTES_MAX {
+                    return Err(Refusal::Labels);
+                }
                 self.series.push(Series {
                     labels: new.key().clone(),
                     points: vec![None; self.n_points],

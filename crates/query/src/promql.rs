@@ -57,7 +57,7 @@ pub struct PromqlRequest {
     pub deadline: Option<Instant>,
 }
 
-/// Who asks what there is, and when.
+/// Who asks, and when.
 #[derive(Debug, Clone, Copy)]
 pub struct PromqlAsk<'a> {
     /// Whose counts.
@@ -81,7 +81,24 @@ pub struct PromqlAnswer {
     pub infos: Vec<String>,
 }
 
+impl PromqlRequest {
+    fn ask(&self) -> PromqlAsk<'_> {
+        PromqlAsk {
+            tenant: &self.tenant,
+            now_unix_nano: self.now_unix_nano,
+            deadline: self.deadline,
+        }
+    }
+}
+
 impl Counts {
+    fn now(&self, ask: PromqlAsk<'_>) -> Now {
+        Now {
+            unix_nano: ask.now_unix_nano,
+            kept: self.kept,
+        }
+    }
+
     /// The answer to a PromQL query.
     ///
     /// Errors: those of the source; `Invalid` for more than [`POINTS_MAX`] points, for a range before 1970, and for what the query does not decide;
@@ -89,11 +106,7 @@ impl Counts {
     /// Cost:   roll-ups and edges of the windows are read, once for all selectors with one window; then some passes over the points.
     pub async fn promql(&self, request: &PromqlRequest) -> Result<PromqlAnswer, Error> {
         let times_unix_nano = points(request)?;
-        let now = Now {
-            unix_nano: request.now_unix_nano,
-            kept: self.kept,
-        };
-        let found = leaf::vectors(self, request, &times_unix_nano, &now).await?;
+        let found = leaf::vectors(self, request, &times_unix_nano).await?;
         let seconds = times_unix_nano.iter().map(|nano| *nano as f64 / 1e9);
         let seconds: Vec<f64> = seconds.collect();
         let value = request.query.evaluate(&seconds, found.vectors)?;

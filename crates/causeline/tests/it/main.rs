@@ -14,6 +14,7 @@ mod node;
 mod offline;
 mod otlp;
 mod own_traces;
+mod prometheus;
 mod tempo;
 mod times;
 mod traceql;

@@ -6,7 +6,7 @@ use super::{Context, quantile};
 use crate::ast::{Expr, Node};
 use crate::functions::Function;
 use crate::labels::Labels;
-use crate::vector::{Builder, Refusal, Series, Value, Vector};
+use crate::vector::{Builder, LABELS_BYTES_MAX, Refusal, Series, Value, Vector};
 
 impl Context<'_> {
     pub(super) fn call(
@@ -124,16 +124,18 @@ impl Context<'_> {
         let pattern: Regex = traceql::pattern::compile(text(3)).map_err(Refusal::Replace)?;
         let mut builder = Builder::new(self.times.len());
         for Series { mut labels, points } in of {
+            // As if each `$` stood for all of the value.
+            let n_references = replacement.matches('$').count();
+            let most = replacement.len() + n_references * labels.get(source).len();
+            if most > LABELS_BYTES_MAX {
+                return Err(Refusal::Labels);
+            }
             let replaced = pattern.captures(labels.get(source)).map(|found| {
                 let mut value = String::new();
                 found.expand(replacement, &mut value);
                 value
             });
             if let Some(value) = replaced {
-                if value.len() > LABEL_BYTES_MAX {
-                    let message = format!("a value is longer than {LABEL_BYTES_MAX} bytes");
-                    return Err(Refusal::Replace(message));
-                }
                 labels.set(label, value);
             }
             builder.add(labels, points)?;
@@ -141,9 +143,6 @@ impl Context<'_> {
         Ok(builder.build())
     }
 }
-
-/// Longest value of a label that is made.
-const LABEL_BYTES_MAX: usize = 16 * 1024;
 
 /// `None` where nothing lies between the bounds.
 fn clamped(value: f64, least: f64, most: f64) -> Option<f64> {

@@ -52,7 +52,7 @@ fn quantile(q: f64, mut buckets: Vec<(f64, f64)>) -> Option<f64> {
         most = most.max(*count);
         *count = most;
     }
-    if q < 0.0 || q > 1.0 {
+    if !(0.0..=1.0).contains(&q) {
         return Some(q.signum() * f64::INFINITY);
     }
     if all.is_nan() || most == 0.0 {

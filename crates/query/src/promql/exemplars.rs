@@ -6,9 +6,9 @@ use model::{SpanId, TraceId};
 use promql::{BUCKET, Labels, NAME, Query};
 use store_api::{CountTable, TimeRange};
 
+use super::PromqlAsk;
 use super::family::{Family, Figures, Key, selected, with_bound};
-use super::plan::{Now, Plan};
-use super::read::Ask;
+use super::plan::Plan;
 use crate::counts::Counts;
 use crate::error::Error;
 
@@ -42,19 +42,11 @@ impl Counts {
     /// Errors: as of [`Counts::promql`].
     pub async fn promql_exemplars(
         &self,
-        ask: super::PromqlAsk<'_>,
+        ask: PromqlAsk<'_>,
         query: &Query,
         time: TimeRange,
     ) -> Result<PromqlExemplars, Error> {
-        let now = Now {
-            unix_nano: ask.now_unix_nano,
-            kept: self.kept,
-        };
-        let plan = Plan::of_range(time, &now);
-        let ask = Ask {
-            tenant: ask.tenant,
-            deadline: ask.deadline,
-        };
+        let plan = Plan::of_range(time, &self.now(ask));
         let mut answer = PromqlExemplars::default();
         let pairs = query.leaves.iter().flat_map(|leaf| {
             let families = selected(&leaf.selector);

@@ -6,8 +6,8 @@ use promql::{BUCKET, Labels, Leaf, NAME, Reading, Series, Vector};
 use store_api::{CountTable, TimeRange};
 
 use super::family::{Family, Figures, Key, Measured, selected, with_bound};
-use super::plan::{Now, Plan};
-use super::read::{Ask, limited};
+use super::plan::Plan;
+use super::read::limited;
 use super::{PromqlRequest, SECOND_NANO};
 use crate::counts::Counts;
 use crate::error::Error;
@@ -54,7 +54,6 @@ pub(super) async fn vectors(
     counts: &Counts,
     request: &PromqlRequest,
     points: &[i64],
-    now: &Now,
 ) -> Result<Found, Error> {
     let leaves = &request.query.leaves;
     let mut found = Found {
@@ -62,13 +61,12 @@ pub(super) async fn vectors(
         warnings: Vec::new(),
         infos: Vec::new(),
     };
-    let ask = Ask {
-        tenant: &request.tenant,
-        deadline: request.deadline,
-    };
+    let ask = request.ask();
+    let now = counts.now(ask);
     let mut room = Room {
         figures: FIGURES_MAX,
         points: promql::POINTS_MAX,
+        labels_bytes: promql::LABELS_BYTES_MAX,
     };
     // What has the same windows is read once.
     let mut together: BTreeMap<(bool, Option<i64>, i64), Vec<Meant>> = BTreeMap::new();
@@ -86,7 +84,7 @@ pub(super) async fn vectors(
     for mut group in together.into_values() {
         let Some(first) = group.first() else { continue };
         let (leaf, table) = (&leaves[first.leaf], first.family.table());
-        let plan = Plan::new(points, leaf.reading, leaf.offset_nano, now);
+        let plan = Plan::new(points, leaf.reading, leaf.offset_nano, &now);
         let mut known: BTreeMap<Key, Vec<Option<usize>>> = BTreeMap::new();
         let take = |key: Key, start: i64, figures: Figures<'_>| {
             let places = known.entry(key.clone()).or_insert_with(|| {
@@ -125,12 +123,21 @@ pub(super) async fn vectors(
 struct Room {
     figures: usize,
     points: usize,
+    labels_bytes: usize,
 }
 
 impl Room {
     fn take_figures(&mut self, n: usize) -> Result<(), Error> {
         let left = self.figures.checked_sub(n);
         self.figures = left.ok_or_else(|| limited("the selectors have too many series"))?;
+        Ok(())
+    }
+
+    fn take_labels(&mut self, labels: &Labels) -> Result<(), Error> {
+        let left = self.labels_bytes.checked_sub(labels.bytes());
+        self.labels_bytes = left.ok_or_else(|| {
+            limited("the series have too many labels, or too long ones; group by fewer labels")
+        })?;
         Ok(())
     }
 
@@ -245,6 +252,7 @@ impl Meant {
                 };
                 let points: Vec<_> = sums.iter().zip(windows).map(value).collect();
                 if points.iter().any(Option::is_some) {
+                    room.take_labels(&labels)?;
                     vector.push(Series { labels, points });
                 }
             }

@@ -5,10 +5,9 @@ use std::collections::BTreeSet;
 use promql::{BUCKET, Labels, NAME, Selector};
 use store_api::{CountTable, TimeRange};
 
-use super::Kept;
+use super::PromqlAsk;
 use super::family::{Family, Figures, Key, selected, with_bound};
-use super::plan::{Now, Plan};
-use super::read::Ask;
+use super::plan::Plan;
 use crate::counts::Counts;
 use crate::error::Error;
 
@@ -29,24 +28,16 @@ impl Counts {
     /// Errors: as of [`Counts::promql`].
     pub async fn promql_series(
         &self,
-        ask: super::PromqlAsk<'_>,
+        ask: PromqlAsk<'_>,
         selectors: &[Selector],
         time: TimeRange,
         max: usize,
         shape: impl Fn(Labels) -> Labels,
     ) -> Result<SeriesList, Error> {
-        let kept: Kept = self.kept;
-        let now = Now {
-            unix_nano: ask.now_unix_nano,
-            kept,
-        };
-        let plan = Plan::of_range(time, &now);
-        let ask = Ask {
-            tenant: ask.tenant,
-            deadline: ask.deadline,
-        };
+        let plan = Plan::of_range(time, &self.now(ask));
         let mut list = SeriesList::default();
         let mut found: BTreeSet<Labels> = BTreeSet::new();
+        let mut bytes = 0;
         for table in [CountTable::Rollups, CountTable::Edges] {
             let pairs = selectors.iter().flat_map(|selector| {
                 let families = selected(selector).filter(|one| one.table() == table);
@@ -64,11 +55,16 @@ impl Counts {
                 }
                 for (selector, family) in &pairs {
                     for labels in series(selector, family, &key) {
-                        found.insert(shape(labels));
-                        if found.len() > max {
-                            found.pop_last();
-                            *has_more = true;
+                        let shaped = shape(labels);
+                        if found.contains(&shaped) {
+                            continue;
                         }
+                        bytes += shaped.bytes();
+                        if found.len() >= max || bytes > promql::LABELS_BYTES_MAX {
+                            *has_more = true;
+                            return Ok(());
+                        }
+                        found.insert(shaped);
                     }
                 }
                 known.insert(key);

@@ -268,21 +268,21 @@ mod tests {
 
     #[test]
     fn a_window_is_made_of_long_intervals_and_short_ones_at_its_ends() {
-        // 999_990_000 is 1,200 s before a full hour.
-        let two_hours = plan(&[999_997_237], rate(2 * HOUR));
+        // 999_990_000 is a full hour.
+        let three_hours = plan(&[1_000_002_037], rate(3 * HOUR));
         assert_eq!(
-            shown(&two_hours),
+            shown(&three_hours),
             [
-                (10, 30, 60),
-                (60, 60, 1_200),
-                (3_600, 1_200, 4_800),
-                (60, 4_800, 7_200),
-                (10, 7_200, 7_230),
+                (10, 1_230, 1_260),
+                (60, 1_260, 3_600),
+                (3_600, 3_600, 10_800),
+                (60, 10_800, 12_000),
+                (10, 12_000, 12_030),
             ]
         );
-        assert_eq!(two_hours.moved_to_seconds, None);
-        let aligned = plan(&[999_991_200 + HOUR], rate(HOUR));
-        assert_eq!(shown(&aligned), [(3_600, 1_200, 4_800)]);
+        assert_eq!(three_hours.moved_to_seconds, None);
+        let aligned = plan(&[999_990_000 + 2 * HOUR], rate(HOUR));
+        assert_eq!(shown(&aligned), [(3_600, HOUR, 2 * HOUR)]);
         let short = plan(&[999_990_007], rate(1));
         assert_eq!(shown(&short), [(10, -10, 0)]);
     }

@@ -1,26 +1,17 @@
 //! Reads the rows of some intervals.
 
-use std::time::Instant;
-
-use model::TenantId;
 use rollup::{EdgeDelta, RedDelta};
 use store_api::{CountRequest, CountTable, ErrorKind, Incomplete};
 
+use super::PromqlAsk;
 use super::family::{Figures, Key};
 use super::plan::{Piece, Plan};
 use crate::counts::{Counts, UNBOUNDED};
 use crate::engine::Partial;
 use crate::error::Error;
 
-/// Most intervals of one request: an hour of 10 s, or six of minutes.
-const REQUEST_INTERVALS_MAX: i64 = 360;
-
-/// Whose rows, and until when.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Ask<'a> {
-    pub(super) tenant: &'a TenantId,
-    pub(super) deadline: Option<Instant>,
-}
+/// Most intervals of one request: four hours of 10 s, or a day of minutes.
+const REQUEST_INTERVALS_MAX: i64 = 1_440;
 
 impl Counts {
     /// Gives each row of the intervals that `plan` wants to `take`, with the start of its interval. Of more rows than the source gives at once, fewer intervals are
@@ -30,7 +21,7 @@ impl Counts {
     /// Errors: those of the source and of `take`; `Limited` when the deadline passes, and when one interval has too many rows.
     pub(super) async fn each_row(
         &self,
-        ask: Ask<'_>,
+        ask: PromqlAsk<'_>,
         table: CountTable,
         plan: &Plan,
         mut take: impl FnMut(Key, i64, Figures<'_>) -> Result<(), Error>,

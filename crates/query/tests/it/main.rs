@@ -7,6 +7,7 @@ mod metrics;
 mod oracle;
 mod orphans;
 mod overtaken;
+mod promql;
 mod scripts;
 
 use std::sync::Arc;

@@ -84,7 +84,7 @@ impl<'a> OverRange<'a> {
     /// `None` where the series has no value.
     pub(super) fn new(series: &'a Series, times_unix_nano: &'a [i64]) -> Option<Self> {
         let points = series.points.as_slice();
-        points.iter().any(Option::is_some).then(|| Self {
+        points.iter().any(Option::is_some).then_some(Self {
             metric: Metric(&series.labels),
             values: Samples {
                 times_unix_nano,
@@ -142,27 +142,15 @@ mod tests {
             points: vec![Some(0.1), None, Some(f64::INFINITY), Some(f64::NAN)],
         };
         let times = [1_500, 2_000, 3_000, 4_000].map(|ms| ms * MILLISECOND_NANO);
-        let shown = |value: &dyn erased::Shown| value.shown();
+        let range = serde_json::to_string(&OverRange::new(&series, &times));
         assert_eq!(
-            shown(&OverRange::new(&series, &times)),
+            range.expect("JSON"),
             r#"{"metric":{"client":"a \"b\"","le":"0.1"},"values":[[1.5,"0.1"],[3,"+Inf"],[4,"NaN"]]}"#
         );
+        let point = serde_json::to_string(&AtPoint::new(&series, 7_000_000_000));
         assert_eq!(
-            shown(&AtPoint::new(&series, 7_000_000_000)),
+            point.expect("JSON"),
             r#"{"metric":{"client":"a \"b\"","le":"0.1"},"value":[7,"0.1"]}"#
         );
-    }
-
-    mod erased {
-        /// What is serialised, whatever it is.
-        pub(super) trait Shown {
-            fn shown(&self) -> String;
-        }
-
-        impl<T: serde::Serialize> Shown for T {
-            fn shown(&self) -> String {
-                serde_json::to_string(self).expect("JSON")
-            }
-        }
     }
 }
