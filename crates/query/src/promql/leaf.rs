@@ -267,7 +267,7 @@ fn value(reading: Reading, sum: f64, window: TimeRange) -> f64 {
     match reading {
         Reading::Count => sum,
         Reading::Rate(_) => sum / (length_nano / SECOND_NANO as f64),
-        // As long as was asked for, with what was seen.
-        Reading::Increase(asked_nano) => sum * (asked_nano as f64 / length_nano),
+        // As long as was asked for, with what was seen; of what would begin before 1970 all that there is.
+        Reading::Increase(asked_nano) => sum * (asked_nano as f64 / length_nano).min(1.0),
     }
 }

@@ -10,6 +10,9 @@ use super::{INTERVALS_MAX, Kept, SECOND_NANO};
 
 const DAY_NANO: i64 = 86_400 * SECOND_NANO;
 
+/// No window ends later, so that the end of the longest interval after it is a time.
+const LATEST_UNIX_NANO: i64 = i64::MAX - 2 * DAY_NANO;
+
 /// Most requests to the source; past it, one for each resolution reads what lies between too.
 const REQUESTS_MAX: usize = 32;
 
@@ -96,17 +99,17 @@ impl Plan {
         let floor = |at: i64| at - at.rem_euclid(now.unit_nano(at, finest));
         let mut moved_nano = 0;
         let window = |point: &i64| {
-            let at = point.saturating_sub(offset_nano).max(0);
+            let at = point.saturating_sub(offset_nano).clamp(0, LATEST_UNIX_NANO);
             let end_unix_nano = floor(at);
             moved_nano = moved_nano.max(at - end_unix_nano);
             let start_unix_nano = match reading {
                 Reading::Count => end_unix_nano - end_unix_nano.rem_euclid(DAY_NANO) - DAY_NANO,
                 Reading::Rate(window) | Reading::Increase(window) => {
-                    floor(end_unix_nano.saturating_sub(window))
+                    floor(end_unix_nano.saturating_sub(window).max(0))
                 }
             };
             TimeRange {
-                start_unix_nano: start_unix_nano.min(end_unix_nano),
+                start_unix_nano: start_unix_nano.clamp(0, end_unix_nano),
                 end_unix_nano,
             }
         };
@@ -333,6 +336,21 @@ mod tests {
         assert_eq!(sparse.pieces.len(), 24);
         let sparse = plan(&points(0, 1_000, 40), rate(60));
         assert!(sparse.pieces.len() > REQUESTS_MAX && sparse.requests().len() <= 3);
+    }
+
+    #[test]
+    fn no_time_is_too_early_or_too_late() {
+        for point in [0, 5, SECOND_NANO, i64::MAX / 2, i64::MAX - 1, i64::MAX] {
+            for reading in [Reading::Count, rate(1), Reading::Increase(i64::MAX)] {
+                for offset in [0, i64::MAX, -i64::MAX] {
+                    let plan = Plan::new(&[point], reading, offset, &now(1_000_000_000));
+                    let window = plan.windows[0];
+                    assert!(0 <= window.start_unix_nano, "{point} {reading:?} {offset}");
+                    assert!(window.start_unix_nano <= window.end_unix_nano);
+                    assert!(plan.requests().len() <= 5, "{plan:?}");
+                }
+            }
+        }
     }
 
     proptest! {
