@@ -13,6 +13,7 @@ const LAYERS: &[(&str, u32)] = &[
     ("wire", 2),
     ("rollup", 2),
     ("traceql", 1),
+    ("promql", 2),
     ("store-api", 2),
     ("storage", 3),
     ("query", 3),

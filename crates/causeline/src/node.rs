@@ -96,6 +96,8 @@ impl Node {
         let mut registry = Registry::default();
         metrics.register(&mut registry);
 
+        let kept = settings.storage.retention.keep_counts;
+        let kept = [kept.ten_seconds, kept.minute, kept.hour];
         let store = Store::open_with_filter(
             settings.storage,
             clock.clone(),
@@ -118,7 +120,7 @@ impl Node {
         let app = App {
             engine: query::Engine::new(Arc::new(store.clone()), clock.clone()),
             logs: query::Logs::new(Arc::new(store.clone())),
-            counts: query::Counts::new(Arc::new(store.clone())),
+            counts: query::Counts::new(Arc::new(store.clone())).keeping(kept),
             source: Arc::new(store.clone()),
             holds: Arc::new(store.clone()),
             exports: Arc::new(Semaphore::new(EXPORTS_MAX)),

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use model::TenantId;
 use rollup::{EdgeDelta, Limits, RedDelta};
@@ -10,11 +10,13 @@ use store_api::{CountAnswer, CountRequest, CountSource, CountTable, TimeRange};
 
 use crate::engine::Partial;
 use crate::error::Error;
+use crate::promql::Kept;
 
 /// Answers questions about the counts of a source. Cheap to clone.
 #[derive(Clone)]
 pub struct Counts {
-    source: Arc<dyn CountSource>,
+    pub(crate) source: Arc<dyn CountSource>,
+    pub(crate) kept: Kept,
 }
 
 impl fmt::Debug for Counts {
@@ -35,7 +37,14 @@ pub struct Summed<T> {
 impl Counts {
     /// Questions to `source`.
     pub fn new(source: Arc<dyn CountSource>) -> Self {
-        Self { source }
+        let kept = [Duration::MAX; _];
+        Self { source, kept }
+    }
+
+    /// The same over a source that keeps counts for no longer than that.
+    #[must_use]
+    pub fn keeping(self, kept: Kept) -> Self {
+        Self { kept, ..self }
     }
 
     /// Spans by operation, in intervals of `resolution_seconds` (10, 60 or 3600) that begin in `time`.
@@ -76,7 +85,7 @@ impl Counts {
 }
 
 /// The source has bounded its rows already.
-const UNBOUNDED: Limits = Limits {
+pub(crate) const UNBOUNDED: Limits = Limits {
     per_service_max: usize::MAX,
     per_interval_max: usize::MAX,
     rows_max: usize::MAX,

@@ -23,6 +23,9 @@ pub enum Error {
     /// The question asks for more than is given; what and how to narrow it.
     #[error("{0}")]
     Limit(String),
+    /// A PromQL query does not decide what its answer is.
+    #[error(transparent)]
+    Promql(#[from] promql::Refusal),
     /// The source failed.
     #[error(transparent)]
     Source(#[from] store_api::Error),
@@ -38,9 +41,11 @@ impl Error {
     /// What the caller does next.
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::Cursor | Self::Pattern(_) | Self::Unsupported { .. } | Self::Limit(_) => {
-                ErrorKind::Invalid
-            }
+            Self::Cursor
+            | Self::Pattern(_)
+            | Self::Unsupported { .. }
+            | Self::Limit(_)
+            | Self::Promql(_) => ErrorKind::Invalid,
             Self::Source(error) => error.kind,
             Self::View(_) | Self::Arrow(_) => ErrorKind::Internal,
         }

@@ -1,5 +1,5 @@
 //! Runs questions over a [`SpanSource`](store_api::SpanSource): search, trace by id, orphans, services, operations, attribute names and values;
-//! over a [`LogSource`](store_api::LogSource): the log records of a trace; over a [`CountSource`](store_api::CountSource): roll-ups, rates, edges.
+//! over a [`LogSource`](store_api::LogSource): the log records of a trace; over a [`CountSource`](store_api::CountSource): roll-ups, rates, edges, PromQL.
 //!
 //! Vocabulary: a *condition* is the filter of a TraceQL query compiled for columns; a *plan* is a whole search compiled: its filters, what is done with
 //! the spans that meet them, and *clauses*, of each of which a trace must have a span to be found; a *candidate* is a trace that may have one for each;
@@ -47,6 +47,7 @@ mod names;
 mod operand;
 mod orphans;
 mod plan;
+mod promql;
 mod pushdown;
 mod rates;
 mod retention;
@@ -63,6 +64,7 @@ mod usual;
 mod value;
 mod weights;
 mod why;
+mod windows;
 
 pub use cohorts::{Cohort, CohortsRequest, CohortsResult, Difference, Evidence, Share};
 pub use counts::{Counts, Summed};
@@ -86,6 +88,10 @@ pub use names::{
     Operations, Service, Services,
 };
 pub use orphans::Orphans;
+pub use promql::{
+    Kept, METRICS, Metric, PromqlAnswer, PromqlAsk, PromqlExemplar, PromqlExemplars, PromqlRequest,
+    SeriesList,
+};
 pub use rates::{ANSWER_POINTS_MAX, POINTS_MAX, RateKey, Rates, RatesRequest};
 pub use retention::RetentionRules;
 pub use search::{CANDIDATES_MAX, SearchRequest, SearchResult, search_scan};

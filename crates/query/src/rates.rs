@@ -3,7 +3,7 @@
 //! A point sums up the intervals of a *window* that ends there. Points stand where intervals end, so that each counts wholly in a window or not at
 //! all: the first is moved onto such a place, and so are the step and the window.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use model::{SpanKind, TenantId};
@@ -12,6 +12,7 @@ use store_api::{ErrorKind, TimeRange};
 
 use crate::counts::{Counts, Summed};
 use crate::error::Error;
+use crate::windows::slide;
 
 /// Most points of one series. Source: Prometheus' own limit.
 pub const POINTS_MAX: u64 = 11_000;
@@ -174,36 +175,21 @@ impl Grid {
         })
     }
 
-    /// The value of each point: intervals enter a window and leave it, so each is added and taken back once.
+    /// The value of each point.
     fn slide<T>(
         &self,
         intervals: BTreeMap<i64, Durations>,
         value: &impl Fn(&Durations, f64) -> T,
     ) -> Vec<T> {
-        let mut to_come = intervals.into_iter().peekable();
-        let mut inside: VecDeque<(i64, Durations)> = VecDeque::new();
-        let mut sum = Durations::default();
         let seconds = self.window_nano as f64 / SECOND_NANO as f64;
-        let point = |number: u64| {
+        let windows = (0..self.n_points).map(|number| {
             let end = self.first_unix_nano + number as i64 * self.step_nano;
-            let start = end - self.window_nano;
-            while let Some((_, left)) = inside.pop_front_if(|(at, _)| *at < start) {
-                sum.merge(&left, -1);
+            TimeRange {
+                start_unix_nano: end - self.window_nano,
+                end_unix_nano: end,
             }
-            while let Some((at, durations)) = to_come.next_if(|(at, _)| *at < end) {
-                // With a step longer than the window, some intervals are in none.
-                if at >= start {
-                    sum.merge(&durations, 1);
-                    inside.push_back((at, durations));
-                }
-            }
-            if inside.is_empty() {
-                // Nothing of what was rounded stays, and a histogram of its own is as fine as it can be.
-                sum = Durations::default();
-            }
-            value(&sum, seconds)
-        };
-        (0..self.n_points).map(point).collect()
+        });
+        slide(intervals, windows, |sum| value(sum, seconds))
     }
 }
 
@@ -225,12 +211,6 @@ mod tests {
             window,
             deadline: None,
         }
-    }
-
-    fn durations(count: i64) -> Durations {
-        let mut durations = Durations::default();
-        (0..count).for_each(|_| durations.record(1_000_000, false, 1.0));
-        durations
     }
 
     #[test]
@@ -272,31 +252,5 @@ mod tests {
         let dense = request(Duration::from_secs(98_000), Duration::ZERO, MINUTE);
         let n_points = Grid::of(&dense).unwrap().n_points;
         assert!(n_points <= POINTS_MAX, "{n_points}");
-    }
-
-    #[test]
-    fn a_window_slides_over_its_intervals() {
-        let grid = Grid {
-            resolution_seconds: 10,
-            first_unix_nano: 100,
-            step_nano: 10,
-            window_nano: 30,
-            n_points: 7,
-        };
-        let intervals = [(60, 5), (70, 1), (90, 2), (120, 4), (160, 8)];
-        let intervals = intervals.map(|(at, count)| (at, durations(count)));
-        let counts = grid.slide(intervals.into(), &|sum: &Durations, _| sum.count);
-        // Windows from 70, 80, 90, … on.
-        assert_eq!(counts, [3, 2, 2, 4, 4, 4, 0]);
-        let sparse = Grid {
-            step_nano: 50,
-            n_points: 2,
-            ..grid
-        };
-        let intervals = [(105, 1), (125, 2)].map(|(at, count)| (at, durations(count)));
-        let quantiles = sparse.slide(intervals.into(), &|sum: &Durations, seconds| {
-            (sum.histogram.quantile(0.5).is_some(), sum.count, seconds)
-        });
-        assert_eq!(quantiles, [(false, 0, 3e-8), (true, 2, 3e-8)]);
     }
 }

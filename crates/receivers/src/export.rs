@@ -53,13 +53,17 @@ pub(crate) enum Encoding {
     Otlp(Signal, Format),
     /// A list of spans of Zipkin's version 2.
     Zipkin(Format),
+    /// The same of version 1, as JSON.
+    ZipkinV1Json,
+    /// The same of version 1, as Thrift.
+    ZipkinV1Thrift,
 }
 
 impl Encoding {
     fn signal(self) -> Signal {
         match self {
             Self::Otlp(signal, _) => signal,
-            Self::Zipkin(_) => Signal::Spans,
+            Self::Zipkin(_) | Self::ZipkinV1Json | Self::ZipkinV1Thrift => Signal::Spans,
         }
     }
 
@@ -69,6 +73,7 @@ impl Encoding {
             Self::Otlp(Signal::Spans, _) => "",
             Self::Otlp(signal, _) => signal.as_str(),
             Self::Zipkin(_) => "zipkin",
+            Self::ZipkinV1Json | Self::ZipkinV1Thrift => "zipkin_v1",
         }
     }
 }
@@ -235,6 +240,12 @@ impl Exporter {
             Encoding::Zipkin(Format::Json) => {
                 finish(wire::zipkin::decode_json(body, limits), charge, now)
             }
+            Encoding::ZipkinV1Json => {
+                finish(wire::zipkin::decode_json_v1(body, limits), charge, now)
+            }
+            Encoding::ZipkinV1Thrift => {
+                finish(wire::zipkin::decode_thrift(body, limits), charge, now)
+            }
         }?;
         Ok(Batch {
             signal: payload.encoding.signal(),
@@ -331,7 +342,9 @@ fn finish<R: BatchBuilder>(
     let decoded = decoded.map_err(|error| {
         let reason = match error {
             DecodeError::TooLarge { .. } => Reason::TooLarge,
-            DecodeError::Protobuf { .. } | DecodeError::Json { .. } => Reason::Malformed,
+            DecodeError::Protobuf { .. }
+            | DecodeError::Thrift { .. }
+            | DecodeError::Json { .. } => Reason::Malformed,
         };
         Refusal::new(reason, error.to_string())
     })?;

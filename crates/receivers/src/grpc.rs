@@ -1,4 +1,4 @@
-//! OTLP/gRPC: `TraceService/Export` and `LogsService/Export`, on raw message bytes.
+//! OTLP/gRPC: `TraceService/Export` and `LogsService/Export`, and `Report` of Zipkin's `SpanService`, on raw message bytes.
 //!
 //! gRPC's framing is five bytes and its errors are headers, so this speaks it directly over HTTP/2: the message is never turned
 //! into generated structs, its announced length is checked before it is read, and its decompression is bounded like that of HTTP.
@@ -23,22 +23,42 @@ use telemetry::Transport;
 use crate::admission::Charge;
 use crate::body::{self, Reader};
 use crate::decompress::{self, Compression};
-use crate::export::{Accepted, Encoding, Exporter, Payload, SELF_HEADER};
+use crate::export::{Encoding, Exporter, Payload, SELF_HEADER};
 use crate::messages::{self, Format};
 use crate::refusal::{Reason, Refusal};
 use crate::serve::{ReplyBody, unbroken};
+use crate::zipkin;
 
-/// Each method, and what is sent with it.
-const METHODS: [(&str, Signal); 2] = [
-    (
-        "/opentelemetry.proto.collector.trace.v1.TraceService/Export",
-        Signal::Spans,
-    ),
-    (
-        "/opentelemetry.proto.collector.logs.v1.LogsService/Export",
-        Signal::Logs,
-    ),
-];
+/// The methods of a port.
+struct Methods {
+    /// Each, and what is sent with it.
+    served: &'static [(&'static str, Encoding)],
+    /// What is said of others.
+    others: &'static str,
+}
+
+const OTLP: Methods = Methods {
+    served: &[
+        (
+            "/opentelemetry.proto.collector.trace.v1.TraceService/Export",
+            Encoding::Otlp(Signal::Spans, Format::Protobuf),
+        ),
+        (
+            "/opentelemetry.proto.collector.logs.v1.LogsService/Export",
+            Encoding::Otlp(Signal::Logs, Format::Protobuf),
+        ),
+    ],
+    others: "only Export of TraceService and LogsService is served here; metrics are not accepted yet",
+};
+
+/// Source: Zipkin's `zipkin.proto`.
+const ZIPKIN: Methods = Methods {
+    served: &[(
+        "/zipkin.proto3.SpanService/Report",
+        Encoding::Zipkin(Format::Protobuf),
+    )],
+    others: "only Report of zipkin.proto3.SpanService is served here",
+};
 
 /// Flag and length in front of a message.
 const PREFIX_LEN: usize = 5;
@@ -50,44 +70,68 @@ const GRPC_STATUS_DETAILS: HeaderName = HeaderName::from_static("grpc-status-det
 const GRPC_ENCODING: HeaderName = HeaderName::from_static("grpc-encoding");
 const GRPC_ACCEPT_ENCODING: HeaderName = HeaderName::from_static("grpc-accept-encoding");
 
-/// Answers OTLP/gRPC requests.
+/// Answers gRPC requests of one port.
 pub(crate) struct Handler {
     exporter: Arc<Exporter>,
+    transport: Transport,
+    methods: Methods,
 }
 
 impl Handler {
-    pub(crate) fn new(exporter: Arc<Exporter>) -> Self {
-        Self { exporter }
+    /// Of OTLP's.
+    pub(crate) fn otlp(exporter: Arc<Exporter>) -> Self {
+        Self {
+            exporter,
+            transport: Transport::otlp_grpc,
+            methods: OTLP,
+        }
+    }
+
+    /// Of Zipkin's, which does not speak gRPC alone.
+    pub(crate) fn zipkin(exporter: Arc<Exporter>) -> Self {
+        Self {
+            exporter,
+            transport: Transport::zipkin_grpc,
+            methods: ZIPKIN,
+        }
     }
 
     /// The answer to `request`: of gRPC's kind when it is gRPC, else plain HTTP that says what this port is.
     pub(crate) async fn handle(&self, request: Request<Incoming>) -> Response<ReplyBody> {
+        let is_grpc = is_grpc(&request);
         let (parts, incoming) = request.into_parts();
-        self.exporter.count_request(Transport::otlp_grpc);
-        if !is_grpc(&parts) {
+        let (exporter, transport) = (&self.exporter, self.transport);
+        exporter.count_request(transport);
+        if !is_grpc {
             let refusal = Refusal::new(
                 Reason::ContentType,
                 "this port speaks gRPC; OTLP/HTTP has its own, 4318 unless set otherwise",
             );
-            self.exporter.count_refusal(Transport::otlp_grpc, &refusal);
+            exporter.count_refusal(transport, &refusal);
             return not_grpc(&refusal);
         }
         match self.answer(&parts, incoming).await {
-            Ok(accepted) => reply(&accepted),
+            Ok(response) => response,
             Err(refusal) => {
-                self.exporter.count_refusal(Transport::otlp_grpc, &refusal);
+                exporter.count_refusal(transport, &refusal);
                 refuse(&refusal)
             }
         }
     }
 
-    async fn answer(&self, parts: &Parts, incoming: Incoming) -> Result<Accepted, Refusal> {
+    async fn answer(
+        &self,
+        parts: &Parts,
+        incoming: Incoming,
+    ) -> Result<Response<ReplyBody>, Refusal> {
         let path = parts.uri.path();
-        let method = METHODS.into_iter().find(|(served, _)| *served == path);
-        let (_, signal) = method.ok_or_else(|| {
-            let message = "only Export of TraceService and LogsService is served here; metrics are not accepted yet";
-            Refusal::new(Reason::Unimplemented, message)
-        })?;
+        let method = self
+            .methods
+            .served
+            .iter()
+            .find(|(served, _)| *served == path);
+        let unknown = || Refusal::new(Reason::Unimplemented, self.methods.others);
+        let (_, sent) = *method.ok_or_else(unknown)?;
         let encoding = parts.headers.get(GRPC_ENCODING);
         let encoding = encoding.map_or(&b""[..], HeaderValue::as_bytes);
         let compression = Compression::parse(encoding).ok_or_else(|| {
@@ -103,7 +147,7 @@ impl Handler {
             return Err(Refusal::malformed(message));
         }
         let payload = Payload {
-            encoding: Encoding::Otlp(signal, Format::Protobuf),
+            encoding: sent,
             wire,
             compression: if is_compressed {
                 compression
@@ -112,19 +156,28 @@ impl Handler {
             },
             own: parts.headers.contains_key(SELF_HEADER),
         };
-        let accepted = exporter.export(Transport::otlp_grpc, payload, charge);
-        accepted.await
+        let accepted = exporter.export(self.transport, payload, charge).await?;
+        Ok(match sent {
+            Encoding::Otlp(..) => reply(&messages::response(&accepted)),
+            // Its answer is a message without fields, so what was left out is told beside it.
+            _ => {
+                let mut response = reply(&());
+                response.headers_mut().extend(zipkin::warning(&accepted));
+                response
+            }
+        })
     }
 }
 
-fn is_grpc(parts: &Parts) -> bool {
-    let content_type = parts.headers.get(header::CONTENT_TYPE);
+/// Whether it is a call of gRPC.
+pub(crate) fn is_grpc<B>(request: &Request<B>) -> bool {
+    let content_type = request.headers().get(header::CONTENT_TYPE);
     let content_type = content_type.map_or(&b""[..], HeaderValue::as_bytes);
     let essence = content_type.split(|b| *b == b';').next();
     let essence = essence.unwrap_or_default().trim_ascii();
     let known = [&b"application/grpc"[..], b"application/grpc+proto"];
-    parts.version == Version::HTTP_2
-        && parts.method == Method::POST
+    request.version() == Version::HTTP_2
+        && *request.method() == Method::POST
         && known.iter().any(|k| k.eq_ignore_ascii_case(essence))
 }
 
@@ -176,8 +229,7 @@ fn message_len(prefix: &[u8; PREFIX_LEN]) -> usize {
     u32::from_be_bytes([a, b, c, d]) as usize
 }
 
-fn reply(accepted: &Accepted) -> Response<ReplyBody> {
-    let message = messages::response(accepted);
+fn reply(message: &impl Message) -> Response<ReplyBody> {
     let len = message.encoded_len();
     let mut frame = BytesMut::with_capacity(PREFIX_LEN + len);
     frame.put_u8(0);

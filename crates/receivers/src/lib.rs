@@ -12,7 +12,7 @@
 //!
 //! The tenant is always `default`: headers that name another count only behind authentication.
 //!
-//! Source: OpenTelemetry Protocol Specification 1.11; Zipkin's `zipkin2-api.yaml`.
+//! Source: OpenTelemetry Protocol Specification 1.11; Zipkin's `zipkin2-api.yaml`, `zipkin.proto` and `zipkinCore.thrift`.
 //!
 //! Never here: redaction, storage, the decoders themselves, metrics and profiles.
 

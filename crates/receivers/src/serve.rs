@@ -114,7 +114,7 @@ pub async fn start(config: Config, services: Services) -> Result<Running, StartE
         tasks: tasks.clone(),
     };
     if let Some((listener, _)) = grpc {
-        let handler = Arc::new(grpc::Handler::new(Arc::clone(&exporter)));
+        let handler = Arc::new(grpc::Handler::otlp(Arc::clone(&exporter)));
         let serve = move |request| {
             let handler = Arc::clone(&handler);
             async move { handler.handle(request).await }

@@ -131,6 +131,16 @@ pub struct EdgeFigures {
 }
 
 impl EdgeFigures {
+    /// Calls. One side may not be at hand, and several servers may answer one client.
+    pub fn calls(&self) -> i64 {
+        self.client.count.max(self.server.count)
+    }
+
+    /// Of them, those that failed, as the side saw it that saw more of it.
+    pub fn failed(&self) -> i64 {
+        self.client.errors.max(self.server.errors)
+    }
+
     fn merge(&mut self, other: &Self, times: i64) {
         self.client.merge(&other.client, times);
         self.server.merge(&other.server, times);
@@ -198,6 +208,7 @@ impl EdgeDelta {
     ///
     /// - A server or consumer span whose parent is a client or producer span, or of another service, is a call from that one's service.
     ///   The client's side counts once, whatever number of servers answer it.
+    /// - A server or consumer span with the id of a client or producer span answers that one: Zipkin's tracers give both sides one id.
     /// - A server span of no parent is a call by a user; one whose parent is not among the rows, by someone unknown. A consumer
     ///   span takes from the queue that its attributes name.
     /// - A client or producer span that no other answers calls the peer that its attributes name; unless a client span of its
@@ -362,7 +373,21 @@ impl EdgeDelta {
         } else {
             HashMap::default()
         };
+        let calls = |row: &u32| spans.role(*row) == Some(Role::Calls);
+        // Where some rows have one id, it may be that of a call and of its answer.
+        let shared: HashMap<u64, u32, RandomState> =
+            if !by_id.is_empty() && by_id.len() < trace.len() {
+                let rows = trace.iter().rev().copied().filter(calls);
+                rows.map(|row| (spans.id(row), row)).collect()
+            } else {
+                HashMap::default()
+            };
         let parent_of = |row: u32| {
+            if let Some(caller) = shared.get(&spans.id(row))
+                && spans.role(row) == Some(Role::Answers)
+            {
+                return Some(*caller);
+            }
             let parent = by_id.get(&spans.parent(row)?).copied();
             parent.filter(|&parent| parent != row)
         };

@@ -135,6 +135,18 @@ impl Histogram {
         None
     }
 
+    /// How many durations are at or below each of `bounds`, in nanoseconds. A bucket counts where its geometric middle lies, so what counts on the wrong
+    /// side of a bound is at most a factor of 2^(2^-(scale + 1)) from it.
+    pub fn counts_up_to(&self, bounds: &[f64]) -> Vec<i64> {
+        let per_octave = f64::from(self.scale).exp2();
+        let last = |bound: &f64| (bound.log2() * per_octave - 0.5).floor();
+        let count = |last: f64| {
+            let below = self.buckets().take_while(|(i, _)| f64::from(*i) <= last);
+            self.zero_count + below.map(|(_, count)| count).sum::<i64>()
+        };
+        bounds.iter().map(last).map(count).collect()
+    }
+
     /// The upper bound of the bucket of `index`, in nanoseconds.
     pub fn upper_bound(&self, index: i32) -> f64 {
         bound(self.scale, f64::from(index) + 1.0)
@@ -279,6 +291,23 @@ mod tests {
                 assert!(index_of(power + 1) >= octave * 64, "{power}");
             }
         }
+    }
+
+    #[test]
+    fn counts_up_to_a_bound_are_right_but_for_half_a_bucket() {
+        let mut histogram = Histogram::default();
+        (0..2_000).for_each(|n| histogram.record(n * 1_000));
+        let bounds = [1.0, 250e3, 500e3, 1_000e3, 1_999e3, 4_000e3];
+        let width = (-f64::from(histogram.scale() + 1)).exp2().exp2();
+        for (bound, count) in bounds.iter().zip(histogram.counts_up_to(&bounds)) {
+            let exact = |bound: f64| (bound / 1e3).floor().min(1_999.0) as i64 + 1;
+            let (least, most) = (exact(bound / width), exact(bound * width));
+            assert!(
+                (least..=most).contains(&count),
+                "{bound}: {count}, not {least} to {most}"
+            );
+        }
+        assert_eq!(histogram.counts_up_to(&[f64::INFINITY, 0.0]), [2_000, 1]);
     }
 
     #[test]

@@ -1,7 +1,7 @@
-//! Handlers of the native, Tempo, Jaeger and Zipkin APIs, and the embedded UI.
+//! Handlers of the native, Tempo, Jaeger, Zipkin and Prometheus APIs, and the embedded UI.
 //!
 //! [`start`] opens a listener for each: the product's own (UI, `/api/v1`, `/metrics`, health), Tempo's (HTTP/1.1 and h2c gRPC on one
-//! socket, at the root), Jaeger's (at the root too). Zipkin's is [`zipkin_api`], for the listener that takes its spans. Handlers translate: parameters to a question for `query`, its answer to the contract's types, its
+//! socket, at the root), Jaeger's (at the root too). The product's and Tempo's serve Prometheus' under `/prometheus`. Zipkin's is [`zipkin_api`], for the listener that takes its spans. Handlers translate: parameters to a question for `query`, its answer to the contract's types, its
 //! errors to statuses. `layers` has what all routes share.
 //!
 //! Never here: business rules. A handler decides nothing about data that another API would have to decide again.
@@ -14,6 +14,7 @@ mod layers;
 mod listener;
 mod native;
 mod pieces;
+mod prometheus;
 mod question;
 mod range;
 mod state;

@@ -47,6 +47,7 @@ impl From<query::Error> for ApiError {
                 .at(place.start)
                 .hint("ask with one filter: `{ … }`"),
             query::Error::Limit(reason) => Self::invalid_query(reason),
+            query::Error::Promql(refusal) => Self::invalid_query(refusal.to_string()),
             query::Error::Source(error) => error.into(),
             query::Error::View(_) | query::Error::Arrow(_) => Self::internal(error.to_string()),
         }

@@ -15,6 +15,7 @@ pub enum Transport {
     otlp_grpc,
     otlp_http,
     zipkin_http,
+    zipkin_grpc,
     internal,
 }
 
@@ -90,6 +91,7 @@ impl IntakeMetrics {
             Transport::otlp_grpc,
             Transport::otlp_http,
             Transport::zipkin_http,
+            Transport::zipkin_grpc,
         ] {
             let labels = AppendLabels { transport };
             for family in [

@@ -30,11 +30,11 @@ impl Span {
 /// What sort of finding this is; a caller decides by it whether the query can run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum DiagnosticKind {
-    /// The text is not TraceQL.
+    /// The text is not of the language.
     Syntax,
-    /// The text is TraceQL but its operands do not fit.
+    /// The text is of the language but its operands do not fit.
     Type,
-    /// The text is TraceQL, but of a part or dialect that is not taken.
+    /// The text is of the language, but of a part or dialect that is not taken.
     Unsupported,
     /// The query is larger than a limit allows.
     Limit,
@@ -74,7 +74,7 @@ pub struct Diagnostic {
 
 impl Diagnostic {
     /// A finding without a hint. Line and column are filled in by [`Diagnostic::locate`].
-    pub(crate) fn new(kind: DiagnosticKind, span: Span, message: impl Into<String>) -> Self {
+    pub fn new(kind: DiagnosticKind, span: Span, message: impl Into<String>) -> Self {
         Self {
             kind,
             span,
@@ -86,13 +86,15 @@ impl Diagnostic {
     }
 
     /// Adds what to write instead, unless a closer look has said so already.
-    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint.get_or_insert_with(|| hint.into());
         self
     }
 
     /// Computes line and column from the text the finding is about.
-    pub(crate) fn locate(mut self, text: &str) -> Self {
+    #[must_use]
+    pub fn locate(mut self, text: &str) -> Self {
         let before = text.get(..self.span.start).unwrap_or(text);
         let line_start = before.rfind('\n').map_or(0, |at| at + 1);
         self.line = before.matches('\n').count() + 1;

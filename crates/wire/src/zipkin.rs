@@ -1,6 +1,6 @@
-//! Zipkin's spans, version 2, in and out: what reporters send and its UI and API (`/api/v2/trace`, `/api/v2/traces`) give.
+//! Zipkin's spans, versions 1 (in) and 2 (in and out): what reporters send and its UI and API (`/api/v2/trace`, `/api/v2/traces`) give.
 //!
-//! Out: [`JsonSpan`]. In: [`decode_json`] and [`decode_protobuf`] for a reporter's request, [`decode_span`] for an element of a file. Such a file is a list of spans, or a list of such lists. Times are microseconds. Tags become attributes and are put back where the
+//! Out: [`JsonSpan`]. In: [`decode_json`] and [`decode_protobuf`] for a reporter's request, [`decode_json_v1`] and [`decode_thrift`] for one of version 1, [`decode_span`] for an element of a file. Such a file is a list of spans, or a list of such lists. Times are microseconds. Tags become attributes and are put back where the
 //! OpenTelemetry specification's Zipkin mapping made tags of fields (`crate::tags`); an annotation becomes an event, with attributes
 //! where it has that mapping's form `"name": {…}`. The local endpoint's name is `service.name`; the addresses of endpoints are the attributes
 //! that the semantic conventions have for them.
@@ -23,10 +23,13 @@ mod encode;
 mod items;
 mod protobuf;
 mod request;
+mod thrift;
+mod v1;
 
 pub use encode::{JsonSpan, REMOTE_NAMES};
 pub use protobuf::decode_protobuf;
-pub use request::decode_json;
+pub use request::{decode_json, decode_json_v1};
+pub use thrift::decode_thrift;
 
 #[cfg(test)]
 mod tests;
@@ -68,7 +71,7 @@ struct RawSpan {
     tags: Items<BTreeMap<String, Text>>,
 }
 
-#[derive(Default, Deserialize)]
+#[derive(Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct RawEndpoint {
     #[serde(default)]

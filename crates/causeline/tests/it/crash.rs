@@ -205,7 +205,10 @@ async fn check_held(node: &Node, held: &Mutex<Held>, most: usize) {
     }
     for trace in kept {
         let found = get_json(&url(trace)).await;
-        assert_eq!(found["spanCount"], SPANS_PER_REQUEST, "trace {trace}");
+        assert_eq!(
+            found["spanCount"], SPANS_PER_REQUEST,
+            "trace {trace}: {found}"
+        );
     }
     let listed = get_json(&format!("{}/api/v1/pins", node.url("UI"))).await;
     let listed = listed["pins"].as_array().expect("a list");

@@ -15,6 +15,7 @@ mod node;
 mod offline;
 mod otlp;
 mod own_traces;
+mod prometheus;
 mod tempo;
 mod times;
 mod trace_page;

@@ -286,3 +286,52 @@ async fn a_secret_that_is_reported_is_redacted_before_it_is_kept() {
     let trace = get_json(&format!("{api}/trace/5982fe77008310cc80f1da5e10147519")).await;
     assert_eq!(trace.as_array().map(Vec::len), Some(3), "{trace}");
 }
+
+#[tokio::test]
+async fn a_call_of_version_1_is_shown_as_two_spans() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let node = Node::start(folder.path(), &[]);
+    let base = node.url("Zipkin");
+    let at = now_micros() - 1_000_000;
+    let annotation = |value: &str, after: u64, service: &str| json!({"timestamp": at + after, "value": value, "endpoint": {"serviceName": service}});
+    let call = json!([{
+        "traceId": "1f", "id": "2", "name": "get", "timestamp": at, "duration": 900,
+        "annotations": [annotation("cs", 0, "web"), annotation("sr", 200, "cart"), annotation("ss", 700, "cart"), annotation("cr", 900, "web")],
+        "binaryAnnotations": [{"key": "http.path", "value": "/cart", "endpoint": {"serviceName": "web"}}],
+    }]);
+    let answer = post(&format!("{base}/api/v1/spans"), &call).await;
+    assert_eq!(answer.status(), 202);
+    let spans = spans(&format!("{base}/api/v2/trace/1f")).await;
+    let told: Vec<_> = spans
+        .iter()
+        .map(|span| {
+            (
+                span.kind.as_deref(),
+                &span.local_endpoint["serviceName"],
+                span.duration,
+                span.shared,
+            )
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            (Some("CLIENT"), &json!("web"), 900, false),
+            (Some("SERVER"), &json!("cart"), 500, true)
+        ]
+    );
+    let edges = eventually("the call is counted", async || {
+        let end = now_micros() / 1_000;
+        let links = get_json(&format!(
+            "{base}/api/v2/dependencies?endTs={end}&lookback=900000"
+        ))
+        .await;
+        (links != json!([])).then_some(links)
+    })
+    .await;
+    assert_eq!(
+        edges,
+        json!([{"parent": "web", "child": "cart", "callCount": 1}])
+    );
+    node.terminate();
+}

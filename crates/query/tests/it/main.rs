@@ -9,6 +9,7 @@ mod metrics;
 mod oracle;
 mod orphans;
 mod overtaken;
+mod promql;
 mod scripts;
 mod shop_trace;
 mod skeleton;

@@ -41,6 +41,15 @@ fn framed(flag: u8, len: u32, message: &[u8]) -> Vec<u8> {
 
 async fn call(node: &Node, path: &str, headers: &[(&str, &str)], body: Body) -> Response<Incoming> {
     let addr = node.running.grpc_addr().unwrap();
+    send(addr, path, headers, body).await
+}
+
+async fn send(
+    addr: std::net::SocketAddr,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: Body,
+) -> Response<Incoming> {
     let mut request = Request::post(format!("http://{addr}{path}")).header("te", "trailers");
     for (name, value) in headers {
         request = request.header(*name, *value);
@@ -49,14 +58,32 @@ async fn call(node: &Node, path: &str, headers: &[(&str, &str)], body: Body) -> 
     connect(addr).await.send_request(request).await.unwrap()
 }
 
-/// The status of a call of one message, from wherever it is told.
-pub(crate) async fn status_of_call(node: &Node, path: &str, message: &[u8]) -> String {
+/// What a call of one message is answered with.
+pub(crate) struct Answer {
+    /// From wherever it is told.
+    pub(crate) status: String,
+    pub(crate) warning: Option<String>,
+    pub(crate) message: Vec<u8>,
+}
+
+pub(crate) async fn call_at(addr: std::net::SocketAddr, path: &str, message: &[u8]) -> Answer {
     let body = full(framed(0, message.len() as u32, message));
-    let res = call(node, path, &[GRPC], body).await;
+    let res = send(addr, path, &[GRPC], body).await;
     let headers = res.headers().clone();
     let body = res.into_body().collect().await.unwrap();
     let told = body.trailers().unwrap_or(&headers);
-    told["grpc-status"].to_str().unwrap().to_owned()
+    let warning = headers.get("warning").map(|w| w.to_str().unwrap());
+    Answer {
+        status: told["grpc-status"].to_str().unwrap().to_owned(),
+        warning: warning.map(str::to_owned),
+        message: body.to_bytes().to_vec(),
+    }
+}
+
+/// The status of a call to OTLP's port.
+pub(crate) async fn status_of_call(node: &Node, path: &str, message: &[u8]) -> String {
+    let addr = node.running.grpc_addr().unwrap();
+    call_at(addr, path, message).await.status
 }
 
 const GRPC: (&str, &str) = ("content-type", "application/grpc");

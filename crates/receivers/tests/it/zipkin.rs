@@ -5,6 +5,7 @@ use store_api::{Error, ErrorKind};
 use telemetry::{RejectLabels, Transport};
 
 use crate::node::{JSON, Node, PROTOBUF, gzip};
+use crate::raw_grpc::call_at;
 
 const SPAN: &str = r#"{"traceId":"5982fe77008310cc80f1da5e10147519","id":"67fae42571535f60"}"#;
 
@@ -49,6 +50,87 @@ async fn spans_are_kept_before_202() {
     let bare = node.client.post(url(&node, "/zipkin/api/v2/spans"));
     assert_eq!(bare.body(body).send().await.unwrap().status(), 202);
     assert_eq!(node.sink.n_spans(), 4);
+    node.shutdown().await;
+}
+
+#[tokio::test]
+async fn version_1_is_told_from_2_by_its_path() {
+    let node = Node::start().await;
+    let call = r#"[{"traceId":"1","id":"2","annotations":[{"timestamp":1,"value":"cs"},{"timestamp":2,"value":"sr"}]}]"#;
+    let send = |path: &str, kind: &'static str, body: Vec<u8>| {
+        let request = node.client.post(url(&node, path));
+        let request = request.header("content-type", kind).body(body);
+        async { request.send().await.unwrap().status().as_u16() }
+    };
+    let json = || call.as_bytes().to_vec();
+    assert_eq!(send("/api/v1/spans", JSON, json()).await, 202);
+    assert_eq!(node.sink.n_spans(), 2, "a span for each side");
+    assert_eq!(send("/api/v2/spans", JSON, json()).await, 202);
+    assert_eq!(node.sink.n_spans(), 3);
+    let kept = node.sink.kept();
+    assert_ne!(kept[0].digest, kept[1].digest, "no retry");
+    // A list of one struct: a trace id (1) and an id (4).
+    let thrift = [
+        &b"\x0c\0\0\0\x01"[..],
+        b"\x0a\0\x01",
+        &[7; 8],
+        b"\x0a\0\x04",
+        &[9; 8],
+        b"\0",
+    ]
+    .concat();
+    assert_eq!(
+        send(
+            "/zipkin/api/v1/spans",
+            "application/x-thrift",
+            thrift.clone()
+        )
+        .await,
+        202
+    );
+    assert_eq!(node.sink.n_spans(), 4);
+    for (path, kind, body, status) in [
+        ("/api/v1/spans", "application/x-thrift", json(), 400),
+        ("/api/v1/spans", PROTOBUF, thrift.clone(), 415),
+        ("/api/v2/spans", "application/x-thrift", thrift, 415),
+    ] {
+        assert_eq!(send(path, kind, body).await, status, "{path} {kind}");
+    }
+    node.shutdown().await;
+}
+
+#[tokio::test]
+async fn spans_are_reported_over_grpc_too() {
+    let node = Node::start().await;
+    let addr = node.running.zipkin_addr().unwrap();
+    let report = "/zipkin.proto3.SpanService/Report";
+    let span = |id: &[u8]| {
+        [
+            &[0x0a, 12 + id.len() as u8, 0x0a, 8][..],
+            &[7; 8],
+            &[0x1a, id.len() as u8],
+            id,
+        ]
+        .concat()
+    };
+    let answer = call_at(addr, report, &span(&[9; 8])).await;
+    assert_eq!((&*answer.status, answer.message), ("0", vec![0; 5]));
+    assert_eq!(answer.warning, None);
+    assert_eq!(node.sink.n_spans(), 1);
+    let left_out = call_at(addr, report, &[span(&[9; 8]), span(b"x")].concat()).await;
+    let warning = left_out.warning.unwrap();
+    assert!(
+        left_out.status == "0" && warning.contains("1 invalid_span_id"),
+        "{warning}"
+    );
+    assert_eq!(call_at(addr, report, b"\xff").await.status, "3");
+    let otlp = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
+    assert_eq!(call_at(addr, otlp, b"").await.status, "12");
+    let labels = RejectLabels {
+        transport: Transport::zipkin_grpc,
+        reason: "invalid_span_id",
+    };
+    assert_eq!(node.metrics.spans_rejected.get_or_create(&labels).get(), 1);
     node.shutdown().await;
 }
 

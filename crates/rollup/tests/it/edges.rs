@@ -157,6 +157,31 @@ fn a_call_that_several_answer_counts_once_for_its_client() {
 }
 
 #[test]
+fn both_sides_of_a_call_may_share_an_id() {
+    let spans = [
+        span("web", SpanKind::SERVER, (1, 1), None),
+        span("web", SpanKind::CLIENT, (1, 2), Some(1)),
+        span("cart", SpanKind::SERVER, (1, 2), Some(1)),
+        with(
+            span("cart", SpanKind::CLIENT, (1, 3), Some(2)),
+            &[("db.system.name", "redis")],
+        ),
+    ];
+    let lines = [
+        "cart -> database:redis (database) 1/0",
+        "user: -> web (unspecified) 0/1",
+        "web -> cart (unspecified) 1/1",
+    ];
+    for first in 0..spans.len() {
+        let mut turned = spans.to_vec();
+        turned.rotate_left(first);
+        let mut found = shown(&delta(&turned));
+        found.sort();
+        assert_eq!(found, lines, "{first}");
+    }
+}
+
+#[test]
 fn a_span_that_is_its_own_parent_is_no_call_of_itself() {
     let spans = [span("a", SpanKind::SERVER, (1, 1), Some(1))];
     assert_eq!(shown(&delta(&spans)), ["unknown: -> a (unspecified) 0/1"]);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use query::Partial;
-use rollup::{Edge, EdgeFigures, NodeKind};
+use rollup::{Edge, NodeKind};
 use store_api::TimeRange;
 
 use crate::error::ApiError;
@@ -49,9 +49,8 @@ pub(crate) async fn links(
         .filter(|(edge, _)| is_between_services(edge))
     {
         let ends = (shown(edge.caller.name), shown(edge.callee.name));
-        let (count, errors) = calls_of(figures);
         let sums = calls.entry(ends).or_default();
-        *sums = (sums.0 + count, sums.1 + errors);
+        *sums = (sums.0 + figures.calls(), sums.1 + figures.failed());
     }
     let link = |((parent, child), (count, errors)): ((String, String), (i64, i64))| {
         let call_count = u64::try_from(count).ok().filter(|count| *count > 0)?;
@@ -68,13 +67,4 @@ pub(crate) async fn links(
 fn is_between_services(edge: &Edge) -> bool {
     let is_service = |kind| kind == NodeKind::Service;
     is_service(edge.caller.kind) && is_service(edge.callee.kind)
-}
-
-/// Calls, and those that failed. One side may not be at hand, and several servers may answer one client.
-fn calls_of(figures: &EdgeFigures) -> (i64, i64) {
-    let (client, server) = (&figures.client, &figures.server);
-    (
-        client.count.max(server.count),
-        client.errors.max(server.errors),
-    )
 }

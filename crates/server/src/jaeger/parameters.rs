@@ -15,7 +15,7 @@ use crate::question::parse_duration;
 pub(crate) struct Parameters(Vec<(String, String)>);
 
 /// Spellings of a parameter; the first that has a value counts.
-pub(crate) type Names = &'static [&'static str];
+pub(crate) type Names<'a> = &'a [&'static str];
 
 impl<S: Send + Sync> FromRequestParts<S> for Parameters {
     type Rejection = ApiError;
@@ -29,6 +29,17 @@ impl<S: Send + Sync> FromRequestParts<S> for Parameters {
 }
 
 impl Parameters {
+    /// Those of a form, or of what stands behind the `?` of a URL.
+    pub(crate) fn of_form(form: &[u8]) -> Self {
+        Self(url::form_urlencoded::parse(form).into_owned().collect())
+    }
+
+    /// These, then `others`.
+    pub(crate) fn and(mut self, others: Self) -> Self {
+        self.0.extend(others.0);
+        self
+    }
+
     /// Every value of `name`.
     pub(crate) fn all(&self, name: &str) -> impl Iterator<Item = &str> {
         let of_name = self.0.iter().filter(move |(key, _)| key == name);
@@ -119,7 +130,7 @@ pub(crate) fn tags_of_json(name: &str, json: &str) -> Result<BTreeMap<String, St
 }
 
 /// Grafana leaves the `+` of an offset as it is, which a URL's rules then read as a space.
-fn rfc3339(text: &str) -> Option<i64> {
+pub(crate) fn rfc3339(text: &str) -> Option<i64> {
     const OFFSET: usize = "+00:00".len();
     let mut text = text.to_owned();
     let sign_at = text.len().saturating_sub(OFFSET);

@@ -45,7 +45,11 @@ impl CountReader {
         let erased = self.0.holds.current().erased(&request.tenant);
         let (head, catalog) = {
             let inner = self.0.state.lock();
-            let head: Vec<_> = inner.head.of_tenant(&request.tenant).cloned().collect();
+            let head = inner.head.of_tenant(&request.tenant);
+            let head: Vec<_> = head
+                .filter(|batch| wanted.may_be_of(batch))
+                .cloned()
+                .collect();
             (head, inner.catalog.clone())
         };
         let limits = Limits {
@@ -54,6 +58,13 @@ impl CountReader {
         };
         let mut sums = Sums::new(wanted.table, &limits);
         let mut incomplete = None;
+        if self.0.is_late(request.deadline) {
+            let rows = sums.to_batch(&request.tenant, request.resolution_seconds);
+            return Ok(CountAnswer {
+                rows,
+                incomplete: Some(Incomplete::Deadline),
+            });
+        }
         let (tenant, hidden) = (request.tenant.clone(), erased.clone());
         let counting = self
             .0
@@ -93,6 +104,16 @@ impl Wanted {
         self.time
             .overlaps(part.oldest_unix_nano, part.newest_unix_nano)
             && resolution.is_none_or(|seconds| seconds == self.resolution_seconds)
+    }
+
+    /// Whether spans of the batch may count in an interval that is wanted: one that holds a start, or the time of receipt, where those count that had no room
+    /// elsewhere.
+    fn may_be_of(&self, batch: &HeadBatch) -> bool {
+        let oldest = batch.oldest_unix_nano.min(batch.received_unix_nano);
+        let newest = batch.newest_unix_nano.max(batch.received_unix_nano);
+        let length = i64::from(self.resolution_seconds) * 1_000_000_000;
+        let first = oldest.saturating_sub(oldest.rem_euclid(length.max(1)));
+        self.time.overlaps(first, newest)
     }
 
     fn add(&self, batch: &RecordBatch, sums: &mut Sums) -> Result<(), columnar::ViewError> {

@@ -46,6 +46,14 @@ pub enum DecodeError {
         /// Offset in the body.
         position: usize,
     },
+    /// The bytes are no Thrift of this type.
+    #[error("malformed Thrift at byte {position}: {problem}")]
+    Thrift {
+        /// What is wrong there.
+        problem: &'static str,
+        /// Offset in the body.
+        position: usize,
+    },
     /// The text is no OTLP/JSON.
     #[error("malformed JSON at line {line}, column {column}: {problem}")]
     Json {

@@ -2,11 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::marker::PhantomData;
 
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
-
-use super::RawAnnotation;
 
 /// Tags and annotations of a span that are kept, each; what comes behind them is counted, so that it can be refused. Above the limit of a listener.
 const ITEMS_MAX: usize = 10_001;
@@ -25,9 +24,9 @@ impl<C> Items<C> {
     }
 }
 
-impl Items<Vec<RawAnnotation>> {
-    pub(super) fn push(&mut self, annotation: RawAnnotation) {
-        self.kept.push(annotation);
+impl<T> Items<Vec<T>> {
+    pub(super) fn push(&mut self, item: T) {
+        self.kept.push(item);
         self.n_met += 1;
     }
 }
@@ -40,7 +39,8 @@ impl Items<BTreeMap<String, Text>> {
     }
 }
 
-/// A text, or the JSON of what is none: not allowed as a tag, and sent nevertheless.
+/// A text, or the JSON of what is none: not allowed as a tag of version 2, and sent nevertheless.
+#[derive(Default)]
 pub(super) struct Text(pub(super) String);
 
 impl<'de> Deserialize<'de> for Text {
@@ -51,9 +51,9 @@ impl<'de> Deserialize<'de> for Text {
     }
 }
 
-impl<'de> Deserialize<'de> for Items<Vec<RawAnnotation>> {
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Items<Vec<T>> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(AnnotationsVisitor)
+        deserializer.deserialize_any(ListVisitor(PhantomData))
     }
 }
 
@@ -63,12 +63,12 @@ impl<'de> Deserialize<'de> for Items<BTreeMap<String, Text>> {
     }
 }
 
-struct AnnotationsVisitor;
+struct ListVisitor<T>(PhantomData<T>);
 
 struct TagsVisitor;
 
-impl<'de> Visitor<'de> for AnnotationsVisitor {
-    type Value = Items<Vec<RawAnnotation>>;
+impl<'de, T: Deserialize<'de>> Visitor<'de> for ListVisitor<T> {
+    type Value = Items<Vec<T>>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a list of annotations")
@@ -81,9 +81,9 @@ impl<'de> Visitor<'de> for AnnotationsVisitor {
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
         let mut items: Self::Value = Items::default();
         while !items.is_full()
-            && let Some(annotation) = seq.next_element()?
+            && let Some(item) = seq.next_element()?
         {
-            items.push(annotation);
+            items.push(item);
         }
         while seq.next_element::<IgnoredAny>()?.is_some() {
             items.n_met += 1;

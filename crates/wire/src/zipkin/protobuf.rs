@@ -33,9 +33,10 @@ fn spans(body: &[u8], request: &mut Request<'_>) -> Result<(), Malformed> {
             continue;
         }
         let message = reader.bytes(wire)?;
-        match request.full() {
-            None => request.add(position, span(message)?),
-            Some(reason) => request.pass_over(reason, position),
+        if let Some(reason) = request.full() {
+            request.pass_over(reason, position);
+        } else {
+            request.add(position, span(message)?);
         }
         position += 1;
     }

@@ -1,13 +1,15 @@
 //! A reporter's request: a list of spans, read into columns one at a time.
 
 use std::fmt;
+use std::marker::PhantomData;
 
 use columnar::{
     BatchBuilder, SpanBatchBuilder, SpanHead, resource_to_json, scope_to_json, value_to_text,
 };
 use model::{KeyValue, Span};
-use serde::de::{Deserializer, IgnoredAny, SeqAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, IgnoredAny, SeqAccess, Visitor};
 
+use super::v1::V1Span;
 use super::{RawAnnotation, RawSpan, event, without_events};
 use crate::otlp::{DecodeError, Decoded, Limits, RejectReason, Rejected};
 use crate::otlp::{json_error, utf8};
@@ -20,14 +22,44 @@ use crate::refused::Problem;
 /// Errors: `TooLarge` above `limits.body_bytes_max`, `Json` when the text is no JSON list of spans, or a field has the wrong type.
 /// Cost:   O(bytes); memory of the columns and of one span as a struct.
 pub fn decode_json(body: &[u8], limits: &Limits) -> Result<Decoded, DecodeError> {
+    decode::<RawSpan>(body, limits)
+}
+
+/// Decodes the JSON of `POST /api/v1/spans`; all else as in [`decode_json`].
+pub fn decode_json_v1(body: &[u8], limits: &Limits) -> Result<Decoded, DecodeError> {
+    decode::<V1Span>(body, limits)
+}
+
+fn decode<S: Reported>(body: &[u8], limits: &Limits) -> Result<Decoded, DecodeError> {
     let text = utf8(body, limits)?;
     let mut request = Request::new(limits);
     let mut json = serde_json::Deserializer::from_str(text);
-    json.deserialize_seq(&mut request)
+    let list = ListOf::<S>(&mut request, PhantomData);
+    json.deserialize_seq(list)
         .and_then(|()| json.end())
         .map_err(|error| json_error(&error))?;
     Ok(request.finish())
 }
+
+/// An element of a reporter's list.
+trait Reported: for<'de> Deserialize<'de> {
+    fn add_to(self, request: &mut Request<'_>, position: u64);
+}
+
+impl Reported for RawSpan {
+    fn add_to(self, request: &mut Request<'_>, position: u64) {
+        request.add(position, self);
+    }
+}
+
+impl Reported for V1Span {
+    fn add_to(self, request: &mut Request<'_>, position: u64) {
+        request.add_v1(position, self);
+    }
+}
+
+/// Takes the elements of a JSON list.
+struct ListOf<'r, 'l, S>(&'r mut Request<'l>, PhantomData<S>);
 
 /// The list, and everything that was read of it.
 pub(super) struct Request<'l> {
@@ -36,7 +68,7 @@ pub(super) struct Request<'l> {
     rejected: Rejected,
 }
 
-impl<'de> Visitor<'de> for &mut Request<'_> {
+impl<'de, S: Reported> Visitor<'de> for ListOf<'_, '_, S> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -44,11 +76,12 @@ impl<'de> Visitor<'de> for &mut Request<'_> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
+        let request = self.0;
         for position in 0_u64.. {
-            let is_read = match self.full() {
-                None => match seq.next_element::<RawSpan>()? {
+            let is_read = match request.full() {
+                None => match seq.next_element::<S>()? {
                     Some(raw) => {
-                        self.add(position, raw);
+                        raw.add_to(request, position);
                         true
                     }
                     None => false,
@@ -56,7 +89,7 @@ impl<'de> Visitor<'de> for &mut Request<'_> {
                 Some(reason) => {
                     let passed_over = seq.next_element::<IgnoredAny>()?.is_some();
                     if passed_over {
-                        self.pass_over(reason, position);
+                        request.pass_over(reason, position);
                     }
                     passed_over
                 }
@@ -101,10 +134,27 @@ impl<'l> Request<'l> {
         self.rejected.add(reason, position, 1);
     }
 
-    pub(super) fn add(&mut self, position: u64, raw: RawSpan) {
-        if let Err(reason) = self.append(raw) {
+    /// Adds a span, or leaves it out; whether it was added.
+    pub(super) fn add(&mut self, position: u64, raw: RawSpan) -> bool {
+        let added = self.append(raw);
+        if let Err(reason) = added {
             self.rows.abort();
             self.pass_over(reason, position);
+        }
+        added.is_ok()
+    }
+
+    /// Adds a span for each side of one of version 1, or leaves it out.
+    pub(super) fn add_v1(&mut self, position: u64, span: V1Span) {
+        if let Some(reason) = span.excess(self.limits) {
+            self.pass_over(reason, position);
+            return;
+        }
+        for side in span.into_sides() {
+            // What is wrong with one side mostly is with the other, and it is one span that is told.
+            if !self.add(position, side) {
+                break;
+            }
         }
     }
 
