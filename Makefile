@@ -11,7 +11,7 @@ help:
 	@echo 'make demo     build the UI and the release binary, start the demo shop, print the address (DEMO_ARGS="--fault pool-exhaustion")'
 	@echo 'make serve    the same binary without the shop: an empty node on the default ports, data in ./causeline-data'
 	@echo 'make test     everything but other people'"'"'s SDKs: unit, property, conformance, crash, golden, UI and browser tests'
-	@echo 'make interop  real OpenTelemetry SDKs of Python, Node.js, Go and Java against the binary; DuckDB and Polars against its tables'
+	@echo 'make interop  real OpenTelemetry SDKs of Python, Node.js, Go and Java against the binary; DuckDB and Polars against its tables; Schemathesis against its API'
 	@echo 'make fuzz     a short run of each fuzz target'
 	@echo 'make bench    the benchmarks: a whole node under load and queries (BENCH_ARGS="--quick"), then single crates'
 	@echo 'make gen      regenerate the OpenAPI document and the UI'"'"'s client from the code'
@@ -53,6 +53,7 @@ interop:
 	$(CARGO) test --workspace --locked --no-run
 	CAUSELINE_BIN=$(abspath $(TARGET_DIR))/debug/causeline interop/run
 	CAUSELINE_BIN=$(abspath $(TARGET_DIR))/debug/causeline interop/lake/run
+	CAUSELINE_BIN=$(abspath $(TARGET_DIR))/debug/causeline interop/contract/run
 
 fuzz:
 	fuzz/run

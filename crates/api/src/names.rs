@@ -8,6 +8,8 @@ use utoipa::{IntoParams, ToSchema};
 pub struct Services {
     /// By name.
     pub services: Vec<Service>,
+    /// Why some may be missing, or null.
+    pub partial: Option<String>,
 }
 
 /// A service.
@@ -27,6 +29,8 @@ pub struct Service {
 pub struct Operations {
     /// By name, then kind.
     pub operations: Vec<Operation>,
+    /// Why some may be missing, or null.
+    pub partial: Option<String>,
 }
 
 /// A span name and kind.
@@ -46,6 +50,8 @@ pub struct Operation {
 pub struct AttributeNames {
     /// In the order resource, span, event, link, instrumentation.
     pub scopes: Vec<ScopeNames>,
+    /// Why some may be missing, or null.
+    pub partial: Option<String>,
 }
 
 /// Attribute names of one scope.
@@ -74,6 +80,10 @@ pub struct AttributeNamesRequest {
 pub struct AttributeValues {
     /// At most `limit`.
     pub values: Vec<AttributeValue>,
+    /// Whether there are more than the limit.
+    pub truncated: bool,
+    /// Why some may be missing, or null.
+    pub partial: Option<String>,
 }
 
 /// A value and how often it occurs.

@@ -64,6 +64,11 @@ impl ApiError {
         self
     }
 
+    /// Parameters that are not of their types.
+    pub(crate) fn unreadable(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "invalid_parameter", message)
+    }
+
     pub(crate) fn limited(message: impl Into<String>) -> Self {
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, "limited", message)
             .hint("shorten the time range or add a condition")

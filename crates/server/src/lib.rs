@@ -8,6 +8,7 @@
 
 mod assets;
 mod error;
+mod extract;
 mod health;
 mod jaeger;
 mod layers;

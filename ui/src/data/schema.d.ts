@@ -525,6 +525,8 @@ export interface components {
         };
         /** @description Attribute names by scope. */
         AttributeNames: {
+            /** @description Why some may be missing, or null. */
+            partial?: string | null;
             /** @description In the order resource, span, event, link, instrumentation. */
             scopes: components["schemas"]["ScopeNames"][];
         };
@@ -542,6 +544,10 @@ export interface components {
         };
         /** @description Values of an attribute, the most frequent first. */
         AttributeValues: {
+            /** @description Why some may be missing, or null. */
+            partial?: string | null;
+            /** @description Whether there are more than the limit. */
+            truncated: boolean;
             /** @description At most `limit`. */
             values: components["schemas"]["AttributeValue"][];
         };
@@ -1149,6 +1155,8 @@ export interface components {
         Operations: {
             /** @description By name, then kind. */
             operations: components["schemas"]["Operation"][];
+            /** @description Why some may be missing, or null. */
+            partial?: string | null;
         };
         /** @description A link of a span of the trace. */
         OutgoingLink: {
@@ -1376,6 +1384,8 @@ export interface components {
         };
         /** @description Services with spans in the range. */
         Services: {
+            /** @description Why some may be missing, or null. */
+            partial?: string | null;
             /** @description By name. */
             services: components["schemas"]["Service"][];
         };
@@ -2044,6 +2054,24 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description a trace that is named is not there */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description not sent as JSON */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description too many traces */
             422: {
                 headers: {
@@ -2082,6 +2110,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ErasureProof"];
+                };
+            };
+            /** @description not an id */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
                 };
             };
             /** @description no such erasure, or it is forgotten */
@@ -2183,6 +2220,24 @@ export interface operations {
             };
             /** @description the selection is wrong */
             400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description a trace that is named is not there */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description not sent as JSON */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2396,6 +2451,24 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description a trace that is named is not there */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description not sent as JSON */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description too many traces */
             422: {
                 headers: {
@@ -2434,6 +2507,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description not an id */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
             };
             /** @description no such pin */
             404: {
@@ -2823,6 +2905,15 @@ export interface operations {
                     "application/json": Record<string, never>;
                 };
             };
+            /** @description not an id */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description no spans of it */
             404: {
                 headers: {
@@ -2917,6 +3008,15 @@ export interface operations {
             };
             /** @description not an id, or too many */
             400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description not sent as JSON */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };

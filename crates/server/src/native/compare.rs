@@ -1,11 +1,12 @@
 //! `/api/v1/compare` and `/api/v1/heatmap`.
 
 use axum::Json;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use query::{Cohort, CohortsRequest, Evidence, GroupValue, Share};
 use traceql::Dialect;
 
 use crate::error::ApiError;
+use crate::extract::Query;
 use crate::native::convert::report;
 use crate::question::{parse_limit, parse_query};
 use crate::range::{MILLISECOND_NANO, range};

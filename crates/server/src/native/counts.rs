@@ -1,11 +1,12 @@
 //! Roll-ups and edges over time.
 
 use axum::Json;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use model::{SpanKind, StatusCode, TraceId};
 use rollup::{Durations, Edge, EdgeFigures, Node, NodeKind, RedFigures, Series};
 
 use crate::error::ApiError;
+use crate::extract::Query;
 use crate::range::{MILLISECOND_NANO, range};
 use crate::state::App;
 

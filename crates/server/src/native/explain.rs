@@ -1,12 +1,13 @@
 //! `/api/v1/explain` and `/api/v1/why`.
 
 use axum::Json;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use query::{ClauseFacts, FieldFacts, FilterFacts, MetricsRequest, SearchOrder, Step, WhyRequest};
 use store_api::TimeRange;
 use traceql::{Body, Dialect};
 
 use crate::error::ApiError;
+use crate::extract::Query;
 use crate::native::convert::report;
 use crate::question::parse_query;
 use crate::range::{MILLISECOND_NANO, range};

@@ -31,6 +31,8 @@ use crate::state::App;
     responses(
         (status = 200, content_type = "application/x-protobuf", description = "length-delimited OTLP `TracesData`", body = Vec<u8>),
         (status = 400, body = api::ErrorBody, description = "the selection is wrong"),
+        (status = 404, body = api::ErrorBody, description = "a trace that is named is not there"),
+        (status = 415, body = api::ErrorBody, description = "not sent as JSON"),
         (status = 422, body = api::ErrorBody, description = "too many traces, or too many exports at once"),
     )
 )]

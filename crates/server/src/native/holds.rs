@@ -4,13 +4,14 @@
 //! either without asking first, which is not answered.
 
 use axum::Json;
+use axum::extract::State;
 use axum::extract::rejection::JsonRejection;
-use axum::extract::{Path, State};
 use http::StatusCode;
 use model::TraceId;
 use store_api::{Erasure, ErrorKind, HOLD_TRACES_MAX, HoldRequest, Pin, Proof};
 
 use crate::error::ApiError;
+use crate::extract::Path;
 use crate::native::selection::resolve;
 use crate::range::{MILLISECOND_NANO, SECOND_NANO};
 use crate::state::App;
@@ -29,6 +30,8 @@ const ERASE_WITHIN_SECONDS_MAX: u64 = 2_592_000;
     responses(
         (status = 201, body = api::Pin),
         (status = 400, body = api::ErrorBody, description = "the selection, the reason or the time is wrong"),
+        (status = 404, body = api::ErrorBody, description = "a trace that is named is not there"),
+        (status = 415, body = api::ErrorBody, description = "not sent as JSON"),
         (status = 422, body = api::ErrorBody, description = "too many traces"),
         (status = 503, body = api::ErrorBody, description = "try again"),
     )
@@ -66,6 +69,7 @@ pub(crate) async fn pins(State(app): State<App>) -> Json<api::Pins> {
     params(("id" = u64, Path, description = "the pin's number")),
     responses(
         (status = 204, description = "retention takes over again"),
+        (status = 400, body = api::ErrorBody, description = "not an id"),
         (status = 404, body = api::ErrorBody, description = "no such pin"),
     )
 )]
@@ -89,6 +93,8 @@ pub(crate) async fn unpin(
     responses(
         (status = 201, body = api::Erasure),
         (status = 400, body = api::ErrorBody, description = "the selection, the reason or the time is wrong"),
+        (status = 404, body = api::ErrorBody, description = "a trace that is named is not there"),
+        (status = 415, body = api::ErrorBody, description = "not sent as JSON"),
         (status = 422, body = api::ErrorBody, description = "too many traces"),
         (status = 503, body = api::ErrorBody, description = "try again"),
     )
@@ -129,6 +135,7 @@ pub(crate) async fn erasures(State(app): State<App>) -> Json<api::Erasures> {
     params(("id" = u64, Path, description = "the erasure's number")),
     responses(
         (status = 200, body = api::ErasureProof),
+        (status = 400, body = api::ErrorBody, description = "not an id"),
         (status = 404, body = api::ErrorBody, description = "no such erasure, or it is forgotten"),
         (status = 422, body = api::ErrorBody, description = "another search is under way"),
     )

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use store_api::TimeRange;
 
 use crate::error::ApiError;
+use crate::extract::{Path, Query};
 use crate::native::convert::non_empty;
 use crate::native::trace::no_spans;
 use crate::question::{parse_limit, parse_trace_id};

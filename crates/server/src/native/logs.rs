@@ -1,12 +1,13 @@
 //! The log records of one trace.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use columnar::{LogColumn, LogColumns, ViewError, logs_to_model, value_to_text};
 use model::LogRecord;
 use query::TraceLogs;
 
 use crate::error::ApiError;
+use crate::extract::Path;
 use crate::native::convert::{attributes, non_empty, resource, scope};
 use crate::question::parse_trace_id;
 use crate::state::App;

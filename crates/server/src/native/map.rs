@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use axum::Json;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use query::{MapEdge, MapEdgeKey, MapNode, ServiceMap, Summed};
 use rollup::Node;
 use store_api::TimeRange;
 
 use crate::error::ApiError;
+use crate::extract::Query;
 use crate::native::usual::figures;
 use crate::range::{HOUR_NANO, MILLISECOND_NANO, SECOND_NANO, counted, range};
 use crate::state::App;

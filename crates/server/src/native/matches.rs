@@ -1,12 +1,13 @@
 //! Find in trace.
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use traceql::Dialect;
 
 use crate::error::ApiError;
+use crate::extract::{Path, Query};
 use crate::native::trace::no_spans;
 use crate::question::{parse_query, parse_trace_id};
 use crate::state::App;

@@ -1,11 +1,12 @@
 //! `/api/v1/metrics`.
 
 use axum::Json;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use query::{Exemplar, MetricsSeries};
 use traceql::Dialect;
 
 use crate::error::ApiError;
+use crate::extract::Query;
 use crate::native::convert::{label, report};
 use crate::question::{default_step, parse_limit, parse_query, parse_step};
 use crate::range::{MILLISECOND_NANO, range};

@@ -1,11 +1,13 @@
 //! Services, operations, attribute names and values.
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
+use query::Partial;
 use store_api::AttributeScope;
 use traceql::{Field, parse_lenient};
 
 use crate::error::ApiError;
+use crate::extract::{Path, Query};
 use crate::question::{parse_limit, parse_scope};
 use crate::range::{MILLISECOND_NANO, range};
 use crate::state::App;
@@ -34,6 +36,7 @@ pub(crate) async fn services(
     };
     Ok(Json(api::Services {
         services: found.services.into_iter().map(service).collect(),
+        partial: partial(found.partial),
     }))
 }
 
@@ -62,6 +65,7 @@ pub(crate) async fn operations(
     };
     Ok(Json(api::Operations {
         operations: found.operations.into_iter().map(operation).collect(),
+        partial: partial(found.partial),
     }))
 }
 
@@ -95,6 +99,7 @@ pub(crate) async fn attribute_names(
     });
     Ok(Json(api::AttributeNames {
         scopes: scopes.collect(),
+        partial: partial(found.partial),
     }))
 }
 
@@ -132,7 +137,13 @@ pub(crate) async fn attribute_values(
     };
     Ok(Json(api::AttributeValues {
         values: found.values.into_iter().map(value).collect(),
+        truncated: found.truncated,
+        partial: partial(found.partial),
     }))
+}
+
+fn partial(why: Option<Partial>) -> Option<String> {
+    why.map(|why| why.to_string())
 }
 
 fn attribute_scope(name: &str) -> Result<AttributeScope, ApiError> {

@@ -1,11 +1,12 @@
 //! `/api/v1/search`.
 
 use axum::Json;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use query::{FoundSpanset, MatchedSpan, SearchOrder, TraceSummary};
 use traceql::{Dialect, SearchForm};
 
 use crate::error::ApiError;
+use crate::extract::Query;
 use crate::native::convert::{label, non_empty, report};
 use crate::question::{parse_cursor, parse_duration, parse_limit, parse_query, parse_tags};
 use crate::range::{MILLISECOND_NANO, range};

@@ -4,11 +4,12 @@ use std::collections::{HashMap, HashSet};
 use std::fmt::{self, Arguments};
 
 use axum::Json;
+use axum::extract::State;
 use axum::extract::rejection::JsonRejection;
-use axum::extract::{Path, Query, State};
 use model::{Span, SpanId, TraceId};
 
 use crate::error::ApiError;
+use crate::extract::{Path, Query};
 use crate::native::convert::{REDACTION_MARK, details};
 use crate::pieces::spans_of;
 use crate::question::{parse_limit, parse_span_id, parse_trace_id};
@@ -40,6 +41,7 @@ const PART_BYTES_MAX: usize = 1 << 20;
     responses(
         (status = 200, body = api::SpanSheetsResponse),
         (status = 400, body = api::ErrorBody, description = "not an id, or too many"),
+        (status = 415, body = api::ErrorBody, description = "not sent as JSON"),
     )
 )]
 pub(crate) async fn sheets(

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::response::Response;
 use bytes::Bytes;
 use columnar::{LogColumn, LogColumns};
@@ -12,6 +12,7 @@ use query::{Skeleton, SkeletonFacts};
 use wire::skeleton::{Chunk, MEDIA_TYPE, begin};
 
 use crate::error::ApiError;
+use crate::extract::{Path, Query};
 use crate::native::find_id;
 use crate::pieces::{self, internal};
 use crate::question::parse_trace_id;

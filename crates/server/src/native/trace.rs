@@ -1,13 +1,14 @@
 //! One trace: its waterfall, the details of its spans, its OTLP.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::Response;
 use model::TraceId;
 use query::Trace;
 use store_api::TimeRange;
 
 use crate::error::ApiError;
+use crate::extract::Path;
 use crate::native::convert::details;
 use crate::native::waterfall::waterfall;
 use crate::pieces::{self, spans_of};
@@ -76,6 +77,7 @@ pub(crate) async fn span(
     params(("traceId" = String, Path, description = "16 or 32 hexadecimal digits, any case")),
     responses(
         (status = 200, content_type = "application/json", description = "OTLP/JSON `TracesData`", body = Object),
+        (status = 400, body = api::ErrorBody, description = "not an id"),
         (status = 404, body = api::ErrorBody, description = "no spans of it"),
     )
 )]

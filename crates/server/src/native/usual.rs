@@ -1,12 +1,13 @@
 //! What is usual for the operations of a trace.
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use query::{OperationKey, usual_quantile};
 use rollup::Durations;
 use store_api::TimeRange;
 
 use crate::error::ApiError;
+use crate::extract::{Path, Query};
 use crate::native::trace::no_spans;
 use crate::question::parse_trace_id;
 use crate::range::{HOUR_NANO, MILLISECOND_NANO, range};
