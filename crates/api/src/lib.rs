@@ -22,6 +22,7 @@ mod selection;
 mod sheet;
 mod skeleton;
 mod status;
+mod structure;
 mod trace;
 mod usual;
 
@@ -57,6 +58,7 @@ pub use sheet::{
 };
 pub use skeleton::{SkeletonRequest, TraceMatches, TraceMatchesRequest};
 pub use status::Status;
+pub use structure::{SpanReference, StructureNode, StructureRequest, StructureResponse};
 pub use trace::{
     Attribute, Event, Link, Resource, Scope, SpanDetails, SpanDetailsResponse, SpanRow, TraceFacts,
     TraceResponse,

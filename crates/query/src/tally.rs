@@ -49,10 +49,11 @@ pub(crate) trait Tally {
 
 /// The spans that a pipeline finds.
 pub(crate) struct Spans<'a> {
-    plan: Plan,
-    fields: Vec<&'a Field>,
+    pub(crate) plan: Plan,
+    /// All that judging them takes.
+    pub(crate) fields: Vec<&'a Field>,
     /// The traces that may have some, where rows alone do not tell.
-    ids: Vec<TraceId>,
+    pub(crate) ids: Vec<TraceId>,
 }
 
 /// Those of `rows` that started in `time`.
@@ -120,7 +121,7 @@ impl Counter<'_> {
     }
 
     /// Reads the traces that may match whole, and counts what comes out of them.
-    async fn count_traces(
+    pub(crate) async fn count_traces(
         &mut self,
         spans: &Spans<'_>,
         tally: &mut impl Tally,

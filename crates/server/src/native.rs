@@ -17,6 +17,7 @@ mod selection;
 mod sheet;
 mod skeleton;
 mod status;
+mod structure;
 mod trace;
 mod usual;
 pub(crate) mod waterfall;
@@ -70,6 +71,7 @@ fn documented() -> OpenApiRouter<App> {
         .routes(routes!(metrics::metrics))
         .routes(routes!(compare::compare))
         .routes(routes!(compare::heatmap))
+        .routes(routes!(structure::structure))
         .routes(routes!(explain::explain))
         .routes(routes!(explain::why))
         .routes(routes!(trace::trace))

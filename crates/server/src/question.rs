@@ -1,7 +1,7 @@
 //! What both APIs do with parameters and with errors of the engine.
 
 use model::{SpanId, TraceId};
-use query::Cursor;
+use query::{Cursor, SearchOrder};
 use store_api::TimeRange;
 use traceql::ast::Query;
 use traceql::lexer::{TokenKind, lex};
@@ -108,6 +108,17 @@ pub(crate) fn parse_cursor(text: Option<&str>) -> Result<Option<Cursor>, ApiErro
         .map(str::parse)
         .transpose();
     cursor.map_err(ApiError::from)
+}
+
+/// The order of that name, or that of the start.
+pub(crate) fn parse_order(sort: Option<&str>) -> Result<SearchOrder, ApiError> {
+    let Some(name) = sort.filter(|name| !name.is_empty()) else {
+        return Ok(SearchOrder::default());
+    };
+    SearchOrder::of_name(name).ok_or_else(|| {
+        let names = SearchOrder::ALL.map(SearchOrder::as_str).join(", ");
+        ApiError::invalid_parameter("sort", "is not an order").hint(format!("one of {names}"))
+    })
 }
 
 /// `limit` when it lies in `1..=max`, or the default.

@@ -311,6 +311,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/structure": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The traces that a query finds, merged into one tree by service, name and kind. */
+        get: operations["structure"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/traces/{traceId}": {
         parameters: {
             query?: never;
@@ -1442,6 +1459,13 @@ export interface components {
             traceId?: string | null;
             traceState: string;
         };
+        /** @description A span of a trace. */
+        SpanReference: {
+            /** @description 16 hexadecimal digits. */
+            spanId: string;
+            /** @description 32 hexadecimal digits. */
+            traceId: string;
+        };
         /** @description One span of a waterfall. */
         SpanRow: {
             /**
@@ -1561,6 +1585,90 @@ export interface components {
             startedAtUnixNano: string;
             /** @description Of the binary. */
             version: string;
+        };
+        /** @description Spans that the same spans lead to. */
+        StructureNode: {
+            /**
+             * Format: int64
+             * @description Their parts of the critical paths, added up.
+             */
+            criticalNano: number;
+            /**
+             * Format: int64
+             * @description Of them, those with status error.
+             */
+            errorCount: number;
+            /** @description The longest of them. */
+            examples: components["schemas"]["SpanReference"][];
+            /** @description Their kind. */
+            kind: string;
+            /** @description Their name. */
+            name: string;
+            /**
+             * Format: int64
+             * @description Half of them took no longer.
+             */
+            p50Nano: number;
+            /**
+             * Format: int64
+             * @description 95 of a hundred took no longer.
+             */
+            p95Nano: number;
+            /**
+             * Format: int32
+             * @description The number of the node above it; null for roots, and for spans whose parent was not received.
+             */
+            parent?: number | null;
+            /**
+             * Format: int64
+             * @description When none of their children ran, added up.
+             */
+            selfNano: number;
+            /** @description `service.name`, or empty. */
+            service: string;
+            /**
+             * Format: int64
+             * @description How many there are.
+             */
+            spanCount: number;
+            /**
+             * Format: int64
+             * @description In how many traces.
+             */
+            traceCount: number;
+        };
+        /** @description The merged tree of some traces. */
+        StructureResponse: {
+            /**
+             * Format: int64
+             * @description The durations of the traces, added up; what the critical parts of all nodes lack of it are gaps in which no span ran, and what is left out.
+             */
+            durationNano: number;
+            /** @description Whether more traces match. */
+            hasMore: boolean;
+            /**
+             * Format: int64
+             * @description Spans that are in no node, since there would have been more than 2,000.
+             */
+            leftOut: number;
+            /** @description Each behind its parent; of one parent those with the most of the critical path first. */
+            nodes: components["schemas"]["StructureNode"][];
+            /** @description Why traces may be missing, or null. */
+            partial?: string | null;
+            /** @description The TraceQL that ran, formatted. */
+            query: string;
+            /** @description What was read, beside the search. */
+            report: components["schemas"]["ReadReport"];
+            /**
+             * Format: int64
+             * @description Their spans.
+             */
+            spanCount: number;
+            /**
+             * Format: int64
+             * @description Traces that are merged.
+             */
+            traceCount: number;
         };
         /** @description What is known of a trace as a whole. */
         TraceFacts: {
@@ -2719,6 +2827,63 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Status"];
+                };
+            };
+        };
+    };
+    structure: {
+        parameters: {
+            query?: {
+                /** @description TraceQL; default `{}`. */
+                q?: string;
+                /** @description Start, Unix milliseconds; default an hour before the end. */
+                start?: number;
+                /** @description End, Unix milliseconds; default now. */
+                end?: number;
+                /** @description Traces at most, the first in the order asked for; default 100, at most 200. */
+                limit?: number;
+                /** @description What comes first: `start` (the latest, default), `duration`, `spans` or `errors` (the most). */
+                sort?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StructureResponse"];
+                };
+            };
+            /** @description the query or a parameter is wrong */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description a limit was reached */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
                 };
             };
         };

@@ -70,6 +70,29 @@ async fn structure_is_searched_over_whole_traces() {
         "{found}"
     );
 
+    let structure = format!(
+        "{native}/api/v1/structure?q={}",
+        encoded("{ kind = server } || { name =~ \"GET.*|select\" }")
+    );
+    let structure = get_json(&structure).await;
+    assert_eq!(structure["traceCount"], 2, "{structure}");
+    let nodes = structure["nodes"].as_array().expect("nodes");
+    let of = |node: &serde_json::Value| {
+        let texts = [&node["service"], &node["name"]]
+            .map(|text| text.as_str().unwrap_or_default().to_owned());
+        (
+            texts,
+            node["parent"].as_u64(),
+            node["spanCount"].as_u64(),
+            node["errorCount"].as_u64(),
+        )
+    };
+    let texts = |service: &str, name: &str| [service.to_owned(), name.to_owned()];
+    let nodes: Vec<_> = nodes.iter().map(of).collect();
+    let root = (texts("gateway", "GET /"), None, Some(2), Some(0));
+    let call = (texts("db", "select"), Some(0), Some(2), Some(1));
+    assert_eq!(nodes, [root, call], "{structure}");
+
     let of_parent = r#"{ parent.resource.service.name = "gateway" && duration * 2 > 1ms }"#;
     let found = get_json(&format!("{native}/api/v1/search?q={}", encoded(of_parent))).await;
     assert_eq!(found["traces"].as_array().map(Vec::len), Some(2), "{found}");

@@ -13,6 +13,7 @@ mod promql;
 mod scripts;
 mod shop_trace;
 mod skeleton;
+mod structure;
 
 use std::sync::Arc;
 

@@ -2,13 +2,15 @@
 
 use axum::Json;
 use axum::extract::State;
-use query::{FoundSpanset, MatchedSpan, SearchOrder, TraceSummary};
+use query::{FoundSpanset, MatchedSpan, TraceSummary};
 use traceql::{Dialect, SearchForm};
 
 use crate::error::ApiError;
 use crate::extract::Query;
 use crate::native::convert::{label, non_empty, report};
-use crate::question::{parse_cursor, parse_duration, parse_limit, parse_query, parse_tags};
+use crate::question::{
+    parse_cursor, parse_duration, parse_limit, parse_order, parse_query, parse_tags,
+};
 use crate::range::{MILLISECOND_NANO, range};
 use crate::state::App;
 
@@ -42,7 +44,7 @@ pub(crate) async fn search(
             3,
             100,
         )?),
-        order: order(request.sort.as_deref())?,
+        order: parse_order(request.sort.as_deref())?,
         cursor: parse_cursor(request.cursor.as_deref())?,
         deadline: Some(app.deadline()),
     };
@@ -54,16 +56,6 @@ pub(crate) async fn search(
         partial: found.partial.map(|reason| reason.to_string()),
         report: report(&found.report),
     }))
-}
-
-fn order(sort: Option<&str>) -> Result<SearchOrder, ApiError> {
-    let Some(name) = sort.filter(|name| !name.is_empty()) else {
-        return Ok(SearchOrder::default());
-    };
-    SearchOrder::of_name(name).ok_or_else(|| {
-        let names = SearchOrder::ALL.map(SearchOrder::as_str).join(", ");
-        ApiError::invalid_parameter("sort", "is not an order").hint(format!("one of {names}"))
-    })
 }
 
 fn form(request: &api::SearchRequest) -> Result<SearchForm, ApiError> {
