@@ -23,6 +23,7 @@
 mod cohorts;
 mod condition;
 mod context;
+mod conventions;
 mod counts;
 mod critical_path;
 mod cursor;

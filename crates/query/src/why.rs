@@ -19,6 +19,7 @@ use traceql::suggest::nearest;
 use traceql::{Body, CompareOp, Expr, ExprKind, Field, Literal, Query, Scope, Span};
 
 use crate::condition::{Condition, Needs, Origin};
+use crate::conventions::other_names;
 use crate::cursor::SearchOrder;
 use crate::engine::{Engine, Partial, Question, Report, unless_overtaken};
 use crate::error::Error;
@@ -491,7 +492,7 @@ fn type_of(value: &Value<'_>) -> &'static str {
     }
 }
 
-/// Attributes that may be meant: those of the same name elsewhere, then those of similar names.
+/// Attributes that may be meant: those of the same name elsewhere, those of its name in other versions of the semantic conventions, then those of similar names.
 fn similar_names(scope: Scope, name: &str, names: &AttributeNames) -> Vec<String> {
     let spelled = |scope: &str, name: &str| {
         let field = format!("{{ {scope}.{name} = 1 }}");
@@ -507,10 +508,16 @@ fn similar_names(scope: Scope, name: &str, names: &AttributeNames) -> Vec<String
         }
     }
     for (known, names) in &names.scopes {
+        let renamed = other_names(name).filter(|other| names.iter().any(|known| known == other));
+        found.extend(renamed.map(|other| spelled(known.as_str(), other)));
+    }
+    for (known, names) in &names.scopes {
         let near = similar(name, names.iter().map(String::as_str));
         let near = near.into_iter().filter(|near| near != name);
         found.extend(near.map(|near| spelled(known.as_str(), &near)));
     }
+    let mut seen = BTreeSet::new();
+    found.retain(|name| seen.insert(name.clone()));
     found.truncate(SIMILAR_MAX);
     found
 }

@@ -83,7 +83,10 @@ fn after(zero: &Span, id: u64, parent: u64, name: &str, at: u64, millis: u64) ->
 async fn send_checkout(node: &Node) {
     let mut root = span(1, 1, "POST /checkout");
     root.end_time_unix_nano = root.start_time_unix_nano + 100 * MILLI;
-    root.attributes = vec![string("http.route", "/checkout")];
+    root.attributes = vec![
+        string("http.route", "/checkout"),
+        string("http.request.method", "POST"),
+    ];
     let mut spans = vec![root.clone()];
     spans.extend((0..5).map(|n| after(&root, 10 + n, 1, "SELECT", 10 * n, 8)));
     let mut charge = after(&root, 20, 1, "Charge", 55, 40);
@@ -259,6 +262,10 @@ async fn what_finds_nothing_is_told_why() {
     why(
         r#"{ resource.service.name = "shop" && span.http.rute = "/checkout" }"#,
         &["    no span has span.http.rute\n    there is span.http.route\n"],
+    );
+    why(
+        r#"{ span.http.method = "POST" }"#,
+        &["    there is span.http.request.method\n"],
     );
     why(
         r#"{ span.http.route = 5 }"#,
