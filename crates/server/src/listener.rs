@@ -14,7 +14,7 @@ use tower_http::compression::CompressionLayer;
 
 use crate::layers::{Surface, check_host, observe, secure};
 use crate::state::App;
-use crate::{assets, health, jaeger, native, tempo};
+use crate::{assets, health, jaeger, mcp, native, tempo};
 
 /// Where to listen; port 0 takes a free one.
 #[derive(Debug, Clone)]
@@ -99,8 +99,11 @@ pub async fn start(config: &Config, app: App) -> Result<Running, StartError> {
         }));
         Some(addr)
     };
-    let http_addr = serve(http, "native", native::router(), product);
-    let tempo_addr = serve(tempo, "tempo", tempo::router(&app), |api| api);
+    let native = native::router().merge(mcp::router(&app, "/mcp"));
+    let http_addr = serve(http, "native", native, product);
+    // Where Tempo has it.
+    let of_tempo = tempo::router(&app).merge(mcp::router(&app, "/api/mcp"));
+    let tempo_addr = serve(tempo, "tempo", of_tempo, |api| api);
     let jaeger_addr = serve(jaeger, "jaeger", jaeger::router(), |api| api);
     let jaeger_grpc_addr = serve(
         jaeger_grpc,
