@@ -32,3 +32,39 @@ fn short(text: &str) -> String {
         None => text.to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use columnar::from_model;
+    use model::TenantId;
+    use query::{Report, Trace, TraceShape};
+
+    use super::*;
+
+    #[test]
+    fn a_long_path_is_shown_from_its_end() {
+        let mut text = "trace 1\n".to_owned();
+        for depth in 0..9 {
+            let indent = "  ".repeat(depth + 1);
+            let name = "n".repeat(if depth == 8 { 100 } else { depth + 1 });
+            text.push_str(&format!("{indent}s {name} 0..10\n"));
+        }
+        let batch = from_model(&testkit::traces(&text), &TenantId::default_tenant(), 7);
+        let trace = Trace {
+            conflicting: vec![false; batch.num_rows()],
+            batch,
+            n_duplicates: 0,
+            report: Report::default(),
+            partial: None,
+        };
+        let shape = TraceShape::of(&trace).expect("the whole schema");
+        let mut calls = Calls::<1>::default();
+        calls.add(0, &trace, &shape).expect("the whole schema");
+        assert_eq!(path(&calls, 1), "s n > s nn");
+        let last = "n".repeat(STEP_CHARS_MAX);
+        assert_eq!(
+            path(&calls, 8),
+            format!("… > s nnnn > s nnnnn > s nnnnnn > s nnnnnnn > s nnnnnnnn > s {last}…")
+        );
+    }
+}
