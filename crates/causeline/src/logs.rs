@@ -8,12 +8,16 @@ use tracing_subscriber::{EnvFilter, fmt};
 
 use crate::cli::LogFormat;
 
+/// What is logged of a library that else would log what it answers, in which are other people's spans.
+const OF_ANSWERS: &str = "rmcp=error";
+
 /// Starts logging. The environment variable `CAUSELINE_LOG` holds a filter such as `info,storage=debug`; default `info`.
 ///
 /// Spans go to `traces`; log lines carry no values of other people's spans, whatever the level.
 pub(crate) fn init(format: LogFormat, traces: Option<&SdkTracerProvider>) {
     let filter =
         EnvFilter::try_from_env("CAUSELINE_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    let filter = filter.add_directive(OF_ANSWERS.parse().expect("it is a directive"));
     let lines = match format {
         LogFormat::Text => fmt::layer()
             .with_target(true)

@@ -8,7 +8,7 @@
 //! Flow of a search ([`Engine::search`]): parse (in `traceql`) → [`plan`], of [`condition`], [`operand`] and [`pushdown`] → scan newest first, collecting
 //! candidates → resolve them, by [`spansets`] and [`tree`] where rows alone do not tell, in the order of what their start can be at best → stop when enough traces are known to come
 //! first. Every other question is one scan. [`Forest`], [`critical_path`] and [`self_times`] are arithmetic over the spans of one trace, wherever they come from; [`Skeleton`] puts a trace in the
-//! order in which it is drawn, for the columns that `wire::skeleton` frames.
+//! order in which it is drawn, for the columns that `wire::skeleton` frames; [`Calls`] sets what two traces call, and what of their time that is, side by side.
 //!
 //! Invariants:
 //! - Results do not depend on how a source cuts its spans into batches, nor on what it prunes.
@@ -20,6 +20,7 @@
 //!
 //! Never here: HTTP, storage formats, query text.
 
+mod calls;
 mod cohorts;
 mod condition;
 mod context;
@@ -54,6 +55,7 @@ mod rates;
 mod retention;
 mod search;
 mod self_time;
+mod shape;
 mod skeleton;
 mod some_spans;
 mod spansets;
@@ -68,6 +70,7 @@ mod weights;
 mod why;
 mod windows;
 
+pub use calls::{Call, CallFigures, Calls};
 pub use cohorts::{Cohort, CohortsRequest, CohortsResult, Difference, Evidence, Share};
 pub use counts::{Counts, Summed};
 pub use critical_path::{PathPart, SpanTime, critical_path};
@@ -98,6 +101,7 @@ pub use rates::{ANSWER_POINTS_MAX, POINTS_MAX, RateKey, Rates, RatesRequest};
 pub use retention::RetentionRules;
 pub use search::{CANDIDATES_MAX, SearchRequest, SearchResult, search_scan};
 pub use self_time::self_times;
+pub use shape::TraceShape;
 pub use skeleton::{FOLDED_FROM, FOLDED_ROWS, PREVIEW_ROWS, Skeleton, SkeletonFacts, TraceMatches};
 pub use structure::{STRUCTURE_TRACES_MAX, Structure, StructureNode};
 pub use summary::{FoundSpanset, MatchedSpan, ServiceCount, TraceSummary};

@@ -26,11 +26,11 @@ use crate::self_time::self_times;
 use crate::traces::Trace;
 
 use arrange::arrange;
-use order::Order;
 
 pub use chunk::SkeletonFacts;
 pub use matches::TraceMatches;
 pub use order::FOLDED_FROM;
+pub(crate) use order::Order;
 
 /// Rows of a preview at most. Source: `ui-design.md` § 21.
 pub const PREVIEW_ROWS: usize = 2_000;

@@ -39,6 +39,22 @@ pub struct Trace {
     pub partial: Option<Partial>,
 }
 
+#[cfg(test)]
+impl Trace {
+    /// The trace of `spans`, for tests.
+    pub(crate) fn of(spans: &[model::Span]) -> Self {
+        let batch = columnar::from_model(spans, &model::TenantId::default_tenant(), 7);
+        let found = assemble(vec![batch]).expect("rows of the schema");
+        Self {
+            batch: found.batch,
+            conflicting: found.conflicting,
+            n_duplicates: found.n_duplicates,
+            report: Report::default(),
+            partial: None,
+        }
+    }
+}
+
 /// Some traces, their rows in one batch.
 pub(crate) struct Traces {
     pub(crate) batch: RecordBatch,

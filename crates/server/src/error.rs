@@ -97,14 +97,28 @@ impl ApiError {
         }
     }
 
+    /// The same, with the place in the query where there is one.
+    pub(crate) fn placed_text(&self) -> String {
+        match self.position {
+            Some(position) => format!("at column {}: {}", position.saturating_add(1), self.text()),
+            None => self.text(),
+        }
+    }
+
     /// Tempo's clients show the body as it is.
     pub(crate) fn into_text(self) -> Response {
         let text = self.text();
         self.answer(text)
     }
 
-    /// The same with a body of another form.
-    pub(crate) fn answer(&self, body: impl IntoResponse) -> Response {
+    /// The same of the parameter `name`, where it is known by its position only.
+    pub(crate) fn of(mut self, name: &str) -> Self {
+        self.message = format!("{name}: {}", self.message);
+        self
+    }
+
+    /// Logs what is no fault of whoever asked.
+    pub(crate) fn log(&self) {
         if self.status.is_server_error() {
             tracing::error!(
                 request_id = RequestId::current().0,
@@ -113,6 +127,11 @@ impl ApiError {
                 "request failed"
             );
         }
+    }
+
+    /// The same with a body of another form.
+    pub(crate) fn answer(&self, body: impl IntoResponse) -> Response {
+        self.log();
         let mut response = (self.status, body).into_response();
         if let Some(wait) = self.retry_after {
             let seconds = HeaderValue::from(wait.as_secs().max(1));

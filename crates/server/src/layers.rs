@@ -99,14 +99,52 @@ pub(crate) async fn check_host(
     next.run(request).await
 }
 
-fn host_is_loopback(authority: Option<&str>, headers: &HeaderMap) -> bool {
-    let host = headers
-        .get(header::HOST)
-        .and_then(|h| h.to_str().ok())
-        .or(authority);
-    let Some(host) = host else {
+/// Refuses requests that a page of another host made a browser send: an `Origin` is the host asked, or a loopback one.
+///
+/// Whoever is no browser sends none.
+pub(crate) async fn check_origin(request: Request, next: Next) -> Response {
+    let authority = request.uri().authority().map(|a| a.as_str());
+    if !origin_is_near(authority, request.headers()) {
+        let message = "requests of pages of other hosts are not answered";
+        return (StatusCode::FORBIDDEN, message).into_response();
+    }
+    next.run(request).await
+}
+
+fn origin_is_near(authority: Option<&str>, headers: &HeaderMap) -> bool {
+    let mut origins = headers.get_all(header::ORIGIN).iter();
+    let Some(origin) = origins.next() else {
         return true;
     };
+    let origin = origin.to_str().ok().filter(|_| origins.next().is_none());
+    let of_web = origin.and_then(|origin| {
+        let (scheme, rest) = origin.split_once("://")?;
+        let port = match scheme {
+            "http" => ":80",
+            "https" => ":443",
+            _ => return None,
+        };
+        Some((rest, port))
+    });
+    let Some((origin, port)) = of_web else {
+        return false;
+    };
+    let without_default = |host: &str| host.strip_suffix(port).unwrap_or(host).to_ascii_lowercase();
+    let is_asked = |host: &str| without_default(host) == without_default(origin);
+    is_loopback(origin) || host_of(authority, headers).is_some_and(is_asked)
+}
+
+fn host_is_loopback(authority: Option<&str>, headers: &HeaderMap) -> bool {
+    host_of(authority, headers).is_none_or(is_loopback)
+}
+
+fn host_of<'a>(authority: Option<&'a str>, headers: &'a HeaderMap) -> Option<&'a str> {
+    let host = headers.get(header::HOST);
+    host.and_then(|h| h.to_str().ok()).or(authority)
+}
+
+/// Whether a host, with or without a port, is this machine whatever a name server says.
+fn is_loopback(host: &str) -> bool {
     if let Ok(address) = host.parse::<SocketAddr>() {
         return address.ip().is_loopback();
     }
@@ -186,5 +224,43 @@ mod tests {
             !host_is_loopback(Some("evil.example:1"), &HeaderMap::new()),
             "HTTP/2 has an authority instead"
         );
+    }
+
+    #[test]
+    fn only_near_origins_pass() {
+        let check = |origins: &[&'static str], host: &'static str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::HOST, HeaderValue::from_static(host));
+            for origin in origins {
+                headers.append(header::ORIGIN, HeaderValue::from_static(origin));
+            }
+            origin_is_near(None, &headers)
+        };
+        assert!(check(&[], "traces.example"), "no browser");
+        for (origin, host) in [
+            ("http://localhost:6274", "127.0.0.1:7070"),
+            ("https://[::1]:1", "traces.example"),
+            ("http://traces.example:7070", "Traces.example:7070"),
+            ("https://traces.example", "traces.example"),
+            ("https://traces.example", "traces.example:443"),
+            ("http://traces.example:80", "traces.example"),
+        ] {
+            assert!(check(&[origin], host), "{origin} asks {host}");
+        }
+        for (origin, host) in [
+            ("http://evil.example", "127.0.0.1:7070"),
+            ("http://evil.example:7070", "localhost:7070"),
+            ("http://traces.example:8080", "traces.example:7070"),
+            ("http://traces.example.evil.example", "traces.example"),
+            ("http://127.0.0.1.nip.example", "127.0.0.1:7070"),
+            ("https://traces.example", "traces.example:80"),
+            ("null", "localhost"),
+            ("", "localhost"),
+            ("file://localhost", "localhost"),
+        ] {
+            assert!(!check(&[origin], host), "{origin} asks {host}");
+        }
+        let two = ["http://localhost", "http://evil.example"];
+        assert!(!check(&two, "localhost"), "two origins are none");
     }
 }

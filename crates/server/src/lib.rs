@@ -1,4 +1,4 @@
-//! Handlers of the native, Tempo, Jaeger, Zipkin and Prometheus APIs, and the embedded UI.
+//! Handlers of the native, Tempo, Jaeger, Zipkin and Prometheus APIs, of the Model Context Protocol, and the embedded UI.
 //!
 //! [`start`] opens a listener for each: the product's own (UI, `/api/v1`, `/metrics`, health), Tempo's (HTTP/1.1 and h2c gRPC on one
 //! socket, at the root), Jaeger's (at the root too). The product's and Tempo's serve Prometheus' under `/prometheus`. Zipkin's is [`zipkin_api`], for the listener that takes its spans. Handlers translate: parameters to a question for `query`, its answer to the contract's types, its
@@ -13,6 +13,7 @@ mod health;
 mod jaeger;
 mod layers;
 mod listener;
+mod mcp;
 mod native;
 mod pieces;
 mod prometheus;

@@ -14,7 +14,7 @@ use tower_http::compression::CompressionLayer;
 
 use crate::layers::{Surface, check_host, observe, secure};
 use crate::state::App;
-use crate::{assets, health, jaeger, native, prometheus, tempo};
+use crate::{assets, health, jaeger, mcp, native, prometheus, tempo};
 
 /// Where to listen; port 0 takes a free one.
 #[derive(Debug, Clone)]
@@ -100,8 +100,12 @@ pub async fn start(config: &Config, app: App) -> Result<Running, StartError> {
         Some(addr)
     };
     let native = native::router().merge(prometheus::router());
+    let native = native.merge(mcp::router(&app, "/mcp"));
     let http_addr = serve(http, "native", native, product);
+    // Where Tempo has it.
+    let of_assistants = mcp::router(&app, "/api/mcp");
     let tempo_api = tempo::router(&app).merge(prometheus::router());
+    let tempo_api = tempo_api.merge(of_assistants);
     let tempo_addr = serve(tempo, "tempo", tempo_api, |api| api);
     let jaeger_addr = serve(jaeger, "jaeger", jaeger::router(), |api| api);
     let jaeger_grpc_addr = serve(

@@ -81,8 +81,13 @@ pub(crate) fn parse_step(text: &str) -> Result<i64, ApiError> {
 
 /// A round step that cuts a range into about [`POINTS_DEFAULT`] intervals.
 pub(crate) fn default_step(time: TimeRange) -> i64 {
+    round_step(time, POINTS_DEFAULT)
+}
+
+/// A round step that cuts a range into about `n_points` intervals.
+pub(crate) fn round_step(time: TimeRange, n_points: i64) -> i64 {
     let length = time.end_unix_nano.saturating_sub(time.start_unix_nano);
-    let rough = length / POINTS_DEFAULT;
+    let rough = length / n_points;
     let units = [3_600, 300, 60, 15, 5, 1].map(|seconds| seconds * SECOND_NANO);
     let unit = units.into_iter().find(|unit| rough >= *unit);
     let unit = unit.unwrap_or(50 * MILLISECOND_NANO);

@@ -44,6 +44,22 @@ pub(crate) fn range(
     })
 }
 
+/// Unix seconds, with or without a fraction, or nanoseconds when they are too many for seconds. In nanoseconds.
+pub(crate) fn parse_unix(name: &str, text: &str) -> Result<i64, ApiError> {
+    let wrong = || ApiError::invalid_parameter(name, "is no Unix time in seconds or nanoseconds");
+    if let Ok(whole) = text.parse::<i64>() {
+        let is_seconds = whole.unsigned_abs() < 100_000_000_000;
+        let unit = if is_seconds { SECOND_NANO } else { 1 };
+        return whole.checked_mul(unit).ok_or_else(wrong);
+    }
+    let seconds: f64 = text.parse().map_err(|_| wrong())?;
+    let nanos = seconds * SECOND_NANO as f64;
+    if !nanos.is_finite() || nanos.abs() >= i64::MAX as f64 {
+        return Err(wrong());
+    }
+    Ok(nanos as i64)
+}
+
 /// Up to this length a range is counted in minutes, above in hours.
 const MINUTES_MAX_NANO: i64 = 6 * HOUR_NANO;
 
@@ -104,6 +120,20 @@ mod tests {
                 range(start, end, 1_000_000, &clock).is_err(),
                 "{start:?} {end:?}"
             );
+        }
+    }
+
+    #[test]
+    fn times_are_read_in_their_units() {
+        for (text, nanos) in [
+            ("1700000000", Some(1_700_000_000_000_000_000)),
+            ("1700000000123456789", Some(1_700_000_000_123_456_789)),
+            ("1.5", Some(1_500_000_000)),
+            ("yesterday", None),
+            ("1e300", None),
+            ("-9223372036854775808", Some(i64::MIN)),
+        ] {
+            assert_eq!(parse_unix("start", text).ok(), nanos, "{text}");
         }
     }
 }

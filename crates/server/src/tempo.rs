@@ -11,6 +11,8 @@ mod search;
 mod tags;
 mod trace;
 
+pub(crate) use tags::field_of;
+
 use axum::Router;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};

@@ -11,6 +11,7 @@ mod jaeger;
 mod leaks;
 mod logs;
 mod map;
+mod mcp;
 mod node;
 mod offline;
 mod otlp;

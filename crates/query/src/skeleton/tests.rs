@@ -1,38 +1,24 @@
 use std::collections::{BTreeMap, HashMap};
 
 use base64::Engine;
-use columnar::{from_model, to_model};
-use model::{Span, TenantId, TraceId};
+use columnar::to_model;
+use model::{Span, TraceId};
 use proptest::prelude::*;
 use testkit::skeleton::{Chunk as Read, read};
 use testkit::traces;
 
 use super::*;
-use crate::engine::Report;
-use crate::traces::assemble;
 
 const NO_ROW: u64 = u32::MAX as u64;
 const MISSING: u64 = NO_ROW - 1;
 
-fn trace_of(spans: &[Span]) -> Trace {
-    let batch = from_model(spans, &TenantId::default_tenant(), 7);
-    let found = assemble(vec![batch]).expect("rows of the schema");
-    Trace {
-        batch: found.batch,
-        conflicting: found.conflicting,
-        n_duplicates: found.n_duplicates,
-        report: Report::default(),
-        partial: None,
-    }
-}
-
 fn skeleton(spans: &[Span]) -> Skeleton {
-    Skeleton::new(trace_of(spans), &HashSet::new()).expect("the whole schema")
+    Skeleton::new(Trace::of(spans), &HashSet::new()).expect("the whole schema")
 }
 
 /// The skeleton, folded above `from` spans to `rows`.
 fn folded(spans: &[Span], from: usize, rows: usize) -> Skeleton {
-    Skeleton::folded(trace_of(spans), &HashSet::new(), from, rows).expect("the whole schema")
+    Skeleton::folded(Trace::of(spans), &HashSet::new(), from, rows).expect("the whole schema")
 }
 
 /// What a reader makes of a chunk.
@@ -148,7 +134,7 @@ fn each_before_its_descendants_and_orphans_of_one_parent_together() {
 #[test]
 fn flags_events_self_times_and_the_critical_path() {
     let with_logs = HashSet::from([SpanId(2_u64.to_be_bytes())]);
-    let skeleton = Skeleton::new(trace_of(&traces(SHOP)), &with_logs).expect("the schema");
+    let skeleton = Skeleton::new(Trace::of(&traces(SHOP)), &with_logs).expect("the schema");
     let chunk = whole(&skeleton);
     let flags: Vec<u64> = chunk.whole("flags");
     let is = |row: usize, flag: u16| flags[row] & u64::from(flag) != 0;
@@ -383,7 +369,7 @@ proptest! {
 
     #[test]
     fn what_is_read_is_the_trace(spans in spans(0..30)) {
-        let trace = trace_of(&spans);
+        let trace = Trace::of(&spans);
         let stored = to_model(&trace.batch).expect("rows of the schema");
         let received: HashSet<u64> = stored.iter().map(|span| number(&span.span_id)).collect();
         let skeleton = skeleton(&spans);

@@ -216,7 +216,7 @@ fn tag_of(rest: &str) -> Result<&str, ApiError> {
 }
 
 /// `span.http.route`, `.x`, `name`, `span:duration`, or, from older clients, an attribute's bare name.
-fn field_of(tag: &str) -> Field {
+pub(crate) fn field_of(tag: &str) -> Field {
     let tokens = lex(tag);
     match tokens.first().map(|token| &token.kind) {
         Some(TokenKind::Attribute(scope, name)) if tokens.len() == 2 => {
