@@ -3,6 +3,7 @@
 //! Contract and traps: features reference § 4.4. Nothing here knows more about spans than the native API does; both ask the same engine.
 
 pub(crate) mod proto;
+pub(crate) mod tenant;
 
 mod grpc;
 mod metrics;
