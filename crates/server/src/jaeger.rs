@@ -4,7 +4,7 @@
 //! asks: [`search`] makes its question of their parameters, [`names`] and [`dependencies`] answer for both, and [`whole`] reads the traces of an
 //! answer one after another while it is sent.
 //!
-//! There is one tenant, so `x-tenant` is not looked at, as Tempo's `X-Scope-OrgID` is not.
+//! There is one tenant, so `x-tenant` is not looked at.
 //!
 //! Source of routes, parameters and shapes: Jaeger's public documentation and interface definitions; how OTLP becomes Jaeger's model is
 //! `wire::jaeger`'s.

@@ -106,6 +106,7 @@ pub async fn start(config: &Config, app: App) -> Result<Running, StartError> {
     let of_assistants = mcp::router(&app, "/api/mcp");
     let tempo_api = tempo::router(&app).merge(prometheus::router());
     let tempo_api = tempo_api.merge(of_assistants);
+    let tempo_api = tempo_api.layer(from_fn_with_state(app.clone(), tempo::tenant::check));
     let tempo_addr = serve(tempo, "tempo", tempo_api, |api| api);
     let jaeger_addr = serve(jaeger, "jaeger", jaeger::router(), |api| api);
     let jaeger_grpc_addr = serve(

@@ -22,7 +22,7 @@ mod trace;
 mod usual;
 pub(crate) mod waterfall;
 
-pub(crate) use trace::{find, find_id};
+pub(crate) use trace::{find, find_id, no_spans};
 
 use axum::Router;
 use axum::routing::{any, get};

@@ -12,6 +12,8 @@ mod parameters;
 mod query;
 mod series;
 
+pub(crate) use error::told;
+
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::response::Response;
@@ -59,5 +61,5 @@ async fn build_info(State(app): State<App>) -> Response {
 
 async fn unknown(uri: Uri) -> Response {
     let message = format!("{} is not served here", uri.path());
-    error::told(ApiError::not_found(message))
+    told(ApiError::not_found(message))
 }

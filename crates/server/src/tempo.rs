@@ -1,12 +1,13 @@
 //! Tempo's API, as Grafana's data source calls it: HTTP/1.1 and h2c gRPC on one socket, at the root.
 //!
-//! Contract and traps: features reference § 4.4. Times in parameters are Unix seconds. Nothing here knows more about spans than the
-//! native API does; both ask the same engine.
+//! Contract and traps: features reference § 4.4. Nothing here knows more about spans than the native API does; both ask the same engine.
 
 pub(crate) mod proto;
+pub(crate) mod tenant;
 
 mod grpc;
 mod metrics;
+mod parameters;
 mod search;
 mod tags;
 mod trace;

@@ -18,6 +18,7 @@ mod otlp;
 mod own_traces;
 mod prometheus;
 mod tempo;
+mod tempo_refused;
 mod times;
 mod trace_page;
 mod traceql;

@@ -1,13 +1,13 @@
 //! Tempo's API as Grafana's data source calls it, with its traps.
 
 use http::uri::PathAndQuery;
-use opentelemetry_proto::tonic::trace::v1::{Status, TracesData};
+use opentelemetry_proto::tonic::trace::v1::{Span, Status, TracesData};
 use prost::Message;
 use tonic::client::Grpc;
 use tonic::transport::Channel;
 use tonic_prost::ProstCodec;
 
-use crate::node::{Node, get, get_json};
+use crate::node::{Node, get, get_json, status_of};
 use crate::otlp::{must_export, request, span, string, trace_id};
 
 /// Tempo's `QueryRangeRequest`, and, without a step, `QueryInstantRequest`.
@@ -184,6 +184,98 @@ async fn a_trace_has_what_grafana_dereferences() {
         404,
         "404 makes Grafana try v1"
     );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_trace_is_cut_to_what_a_query_finds() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let node = Node::start(folder.path(), &[]);
+    let child = |id: u64, parent: u64, name: &str| Span {
+        parent_span_id: parent.to_be_bytes().to_vec(),
+        ..span(1, id, name)
+    };
+    let spans = vec![
+        span(1, 1, "root"),
+        child(2, 1, "middle"),
+        child(3, 2, "match"),
+        child(4, 3, "below"),
+        child(5, 4, "deep"),
+        child(6, 1, "aside"),
+    ];
+    must_export(&node.url("OTLP/HTTP"), &request("shop", spans)).await;
+    let url = format!("{}/api/v2/traces/{}", node.url("Tempo"), trace_id(1));
+    let names = |spans: &serde_json::Value| -> Vec<String> {
+        let lists = spans["trace"]["resourceSpans"].as_array().expect("a list");
+        let scopes = lists.iter().flat_map(|list| list["scopeSpans"].as_array());
+        let spans = scopes.flatten().flat_map(|list| list["spans"].as_array());
+        let names = spans.flatten().map(|span| span["name"].as_str());
+        let mut names: Vec<String> = names.map(|name| name.expect("a name").to_owned()).collect();
+        names.sort_unstable();
+        names
+    };
+    let found = "q=%7B%20name%20%3D%20%22match%22%20%7D";
+    for (asked, expect, message) in [
+        ("", "aside below deep match middle root", ""),
+        ("q=", "aside below deep match middle root", ""),
+        ("q=%7B%7D", "aside below deep match middle root", ""),
+        (
+            found,
+            "match middle root",
+            "3 of 6 spans are left out; q matches 1",
+        ),
+        (
+            &format!("{found}&match_depth=1"),
+            "below match middle root",
+            "2 of 6 spans are left out; q matches 1",
+        ),
+        (
+            &format!("{found}&match_depth=-1&ancestor_depth=1"),
+            "below deep match middle",
+            "2 of 6 spans are left out; q matches 1",
+        ),
+        (
+            &format!("{found}&keep_hierarchy=false&ancestor_depth=-1&start=1&end=2"),
+            "match",
+            "5 of 6 spans are left out; q matches 1",
+        ),
+        (
+            "q=%7B%20name%20%3D%20%22root%22%20%7D%20%3E%20%7B%20%7D%20%7C%20count()%20%3E%201&keep_hierarchy=0",
+            "aside middle",
+            "4 of 6 spans are left out; q matches 2",
+        ),
+        (
+            "q=%7B%20name%20%3D%20%22absent%22%20%7D",
+            "",
+            "6 of 6 spans are left out; q matches none",
+        ),
+    ] {
+        let answer = get_json(&format!("{url}?{asked}")).await;
+        assert_eq!(names(&answer).join(" "), expect, "{asked}");
+        assert_eq!(answer["message"], message, "{asked}");
+        assert_eq!(
+            answer["status"], "COMPLETE",
+            "nothing is missing of what was asked for"
+        );
+    }
+    let protobuf = reqwest::Client::new()
+        .get(format!("{url}?{found}"))
+        .header("accept", "application/protobuf")
+        .send()
+        .await;
+    let protobuf = protobuf.expect("an answer").bytes().await;
+    let part = TraceById::decode(protobuf.expect("a whole body")).expect("TraceByIDResponse");
+    let lists = part.trace.expect("a trace").resource_spans;
+    let scopes = lists.iter().flat_map(|list| &list.scope_spans);
+    assert_eq!(scopes.map(|list| list.spans.len()).sum::<usize>(), 3);
+    assert_eq!(part.message, "3 of 6 spans are left out; q matches 1");
+    let short = url.replace(&trace_id(1), trace_id(1).trim_start_matches('0'));
+    assert_eq!(
+        names(&get_json(&short).await).len(),
+        6,
+        "senders leave out zeros"
+    );
+    let absent = url.replace(&trace_id(1), &trace_id(9));
+    assert_eq!(status_of(&format!("{absent}?{found}")).await, 404);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

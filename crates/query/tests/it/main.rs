@@ -3,6 +3,7 @@
 mod agreement;
 mod compare;
 mod deadlines;
+mod excerpt;
 mod generate;
 mod links;
 mod metrics;

@@ -1,4 +1,4 @@
-//! Parameters of URLs as Jaeger's clients write them: some several times, some under two names.
+//! Parameters of URLs as Jaeger's, Prometheus' and Tempo's clients write them: some several times, some under two names.
 
 use std::collections::BTreeMap;
 
@@ -98,20 +98,25 @@ impl Parameters {
         })
     }
 
-    /// A truth value, in any spelling that Go's `strconv.ParseBool` takes; false when absent.
-    pub(crate) fn flag(&self, names: Names) -> Result<bool, ApiError> {
-        let flag = self.parsed(names, |name, text| match text {
+    /// A truth value, in any spelling that Go's `strconv.ParseBool` takes.
+    pub(crate) fn truth(&self, names: Names) -> Result<Option<bool>, ApiError> {
+        self.parsed(names, |name, text| match text {
             "1" | "t" | "T" | "true" | "TRUE" | "True" => Ok(true),
             "0" | "f" | "F" | "false" | "FALSE" | "False" => Ok(false),
             _ => Err(ApiError::invalid_parameter(
                 name,
                 "is neither true nor false",
             )),
-        });
-        Ok(flag?.unwrap_or_default())
+        })
     }
 
-    fn parsed<T>(
+    /// The same; false when absent.
+    pub(crate) fn flag(&self, names: Names) -> Result<bool, ApiError> {
+        Ok(self.truth(names)?.unwrap_or_default())
+    }
+
+    /// What `parse` makes of a value and the name that it has.
+    pub(crate) fn parsed<T>(
         &self,
         names: Names,
         parse: impl Fn(&'static str, &str) -> Result<T, ApiError>,

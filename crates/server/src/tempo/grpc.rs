@@ -8,6 +8,7 @@ use tonic::{Request, Response, Status, async_trait};
 
 use crate::error::ApiError;
 use crate::state::App;
+use crate::tempo::parameters::When;
 use crate::tempo::proto::streaming::streaming_querier_server::{
     StreamingQuerier, StreamingQuerierServer,
 };
@@ -96,15 +97,14 @@ impl StreamingQuerier for Querier {
         request: Request<QueryRangeRequest>,
     ) -> Answer<QueryRangeResponse> {
         let request = request.into_inner();
-        let parameters = metrics::Parameters {
-            q: Some(request.query),
-            start: time_of(request.start),
-            end: time_of(request.end),
-            step: time_of(request.step).map(|nanos| format!("{nanos}ns")),
-            exemplars: usize::try_from(request.exemplars).ok().filter(|n| *n != 0),
-            ..metrics::Parameters::default()
+        let step = i64::try_from(request.step).unwrap_or(i64::MAX);
+        let asked = metrics::Asked {
+            q: request.query,
+            when: When::of_nanos(request.start, request.end)?,
+            step_nano: (step != 0).then_some(step),
+            exemplars: (request.exemplars != 0).then_some(request.exemplars),
         };
-        one(metrics::over_time(&self.app, &parameters).await)
+        one(metrics::over_time(&self.app, &asked).await)
     }
 
     async fn metrics_query_instant(
@@ -112,19 +112,13 @@ impl StreamingQuerier for Querier {
         request: Request<QueryInstantRequest>,
     ) -> Answer<QueryInstantResponse> {
         let request = request.into_inner();
-        let parameters = metrics::Parameters {
-            q: Some(request.query),
-            start: time_of(request.start),
-            end: time_of(request.end),
-            ..metrics::Parameters::default()
+        let asked = metrics::Asked {
+            q: request.query,
+            when: When::of_nanos(request.start, request.end)?,
+            ..metrics::Asked::default()
         };
-        one(metrics::at_once(&self.app, &parameters).await)
+        one(metrics::at_once(&self.app, &asked).await)
     }
-}
-
-/// Times that are 0 are not said.
-fn time_of(unix_nano: u64) -> Option<String> {
-    (unix_nano != 0).then(|| unix_nano.to_string())
 }
 
 /// A stream of one message.
@@ -153,22 +147,19 @@ fn packets(mut response: SearchResponse) -> Vec<Result<SearchResponse, Status>> 
     packets
 }
 
-fn of_tags(request: SearchTagsRequest) -> tags::Parameters {
-    tags::Parameters {
-        scope: Some(request.scope),
-        q: Some(request.query),
+fn of_tags(request: SearchTagsRequest) -> tags::Asked {
+    tags::Asked {
+        scope: request.scope,
+        q: request.query,
         limit: None,
-        start: Some(i64::from(request.start)),
-        end: Some(i64::from(request.end)),
+        when: When::of_seconds(request.start, request.end),
     }
 }
 
-fn of_values(request: &SearchTagValuesRequest) -> tags::Parameters {
-    tags::Parameters {
-        scope: None,
-        q: Some(request.query.clone()),
-        limit: None,
-        start: Some(i64::from(request.start)),
-        end: Some(i64::from(request.end)),
+fn of_values(request: &SearchTagValuesRequest) -> tags::Asked {
+    tags::Asked {
+        q: request.query.clone(),
+        when: When::of_seconds(request.start, request.end),
+        ..tags::Asked::default()
     }
 }

@@ -1,19 +1,18 @@
 //! `/api/metrics/query_range` and `/api/metrics/query`, `MetricsQueryRange` and `MetricsQueryInstant`: TraceQL metrics over time, and over one span of time.
 
 use axum::Json;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use clock::Clock;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue, any_value};
 use query::{GroupValue, MetricsRequest, MetricsResult, MetricsSeries};
-use serde::Deserialize;
-use store_api::TimeRange;
-use traceql::{Dialect, Literal};
+use traceql::{Body, Dialect, Literal};
 
 use crate::error::ApiError;
-use crate::question::{default_step, parse_duration, parse_query, parse_step};
-use crate::range::{MILLISECOND_NANO, parse_unix, range as time_range};
+use crate::jaeger::parameters::Parameters;
+use crate::question::{default_step, parse_query, parse_step};
+use crate::range::MILLISECOND_NANO;
 use crate::state::App;
+use crate::tempo::parameters::{When, count};
 use crate::tempo::proto::{
     Exemplar, InstantSeries, PartialStatus, QueryInstantResponse, QueryRangeResponse, Sample,
     SearchMetrics, TimeSeries,
@@ -25,97 +24,77 @@ const EXEMPLARS_DEFAULT: usize = 100;
 /// The most exemplars that one answer has.
 const EXEMPLARS_MAX: usize = 1_000;
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Parameters {
-    pub(crate) q: Option<String>,
-    pub(crate) query: Option<String>,
-    pub(crate) start: Option<String>,
-    pub(crate) end: Option<String>,
-    pub(crate) since: Option<String>,
-    pub(crate) step: Option<String>,
-    pub(crate) exemplars: Option<usize>,
+/// What is asked for, of a URL or of a message.
+#[derive(Debug, Default)]
+pub(crate) struct Asked {
+    pub(crate) q: String,
+    pub(crate) when: When,
+    /// Nanoseconds between points.
+    pub(crate) step_nano: Option<i64>,
+    pub(crate) exemplars: Option<u32>,
 }
 
-pub(crate) async fn range(
-    State(app): State<App>,
-    Query(parameters): Query<Parameters>,
-) -> Response {
-    let answer = over_time(&app, &parameters).await.map(Json);
+impl Asked {
+    fn of_url(parameters: &Parameters) -> Result<Self, ApiError> {
+        let q = parameters.text(&["q", "query"]);
+        Ok(Self {
+            q: q.unwrap_or_default().to_owned(),
+            when: When::of_url(parameters)?,
+            step_nano: parameters.parsed(&["step"], |_, text| parse_step(text))?,
+            exemplars: count(parameters, &["exemplars"])?,
+        })
+    }
+}
+
+pub(crate) async fn range(State(app): State<App>, parameters: Parameters) -> Response {
+    let answer = async { Ok(Json(over_time(&app, &Asked::of_url(&parameters)?).await?)) };
+    let answer = answer.await;
     answer.map_or_else(ApiError::into_text, IntoResponse::into_response)
 }
 
-pub(crate) async fn instant(
-    State(app): State<App>,
-    Query(parameters): Query<Parameters>,
-) -> Response {
-    let answer = at_once(&app, &parameters).await.map(Json);
+pub(crate) async fn instant(State(app): State<App>, parameters: Parameters) -> Response {
+    let answer = async { Ok(Json(at_once(&app, &Asked::of_url(&parameters)?).await?)) };
+    let answer = answer.await;
     answer.map_or_else(ApiError::into_text, IntoResponse::into_response)
 }
 
 /// The answer with a point for each step.
-pub(crate) async fn over_time(
-    app: &App,
-    parameters: &Parameters,
-) -> Result<QueryRangeResponse, ApiError> {
-    let mut question = question(app, parameters)?;
-    let step = parameters.step.as_deref().filter(|step| !step.is_empty());
-    question.step_nano = Some(match step {
-        Some(step) => parse_step(step)?,
-        None => default_step(question.time),
-    });
+pub(crate) async fn over_time(app: &App, asked: &Asked) -> Result<QueryRangeResponse, ApiError> {
+    let mut question = question(app, asked)?;
+    let step = asked.step_nano;
+    question.step_nano = Some(step.unwrap_or_else(|| default_step(question.time)));
     Ok(range_response(&app.engine.metrics(&question).await?))
 }
 
 /// The answer with one value for the whole time.
-pub(crate) async fn at_once(
-    app: &App,
-    parameters: &Parameters,
-) -> Result<QueryInstantResponse, ApiError> {
+pub(crate) async fn at_once(app: &App, asked: &Asked) -> Result<QueryInstantResponse, ApiError> {
     let question = MetricsRequest {
         exemplars: 0,
-        ..question(app, parameters)?
+        ..question(app, asked)?
     };
     Ok(instant_response(&app.engine.metrics(&question).await?))
 }
 
-fn question(app: &App, parameters: &Parameters) -> Result<MetricsRequest, ApiError> {
-    let text = parameters.q.as_deref().or(parameters.query.as_deref());
-    let query = parse_query(text.unwrap_or_default(), Dialect::Tempo)?;
+fn question(app: &App, asked: &Asked) -> Result<MetricsRequest, ApiError> {
+    let query = parse_query(&asked.q, Dialect::Tempo)?;
+    if !matches!(query.body, Body::Metrics(_)) {
+        return Err(ApiError::invalid_parameter("q", "asks for no metrics")
+            .hint("write for instance `{ } | rate()`"));
+    }
     let hinted = match query.hint("exemplars") {
         Some(Literal::Bool(false)) => Some(0),
         Some(Literal::Int(n)) => usize::try_from(*n).ok(),
         _ => None,
     };
-    let exemplars = hinted.or(parameters.exemplars).unwrap_or(EXEMPLARS_DEFAULT);
+    let exemplars = hinted.or(asked.exemplars.map(|n| n as usize));
     Ok(MetricsRequest {
         tenant: app.tenant(),
         query,
-        time: time(app.clock.as_ref(), parameters)?,
+        time: asked.when.range(&*app.clock)?,
         step_nano: None,
-        exemplars: exemplars.min(EXEMPLARS_MAX),
+        exemplars: exemplars.unwrap_or(EXEMPLARS_DEFAULT).min(EXEMPLARS_MAX),
         deadline: Some(app.deadline()),
     })
-}
-
-fn time(clock: &dyn Clock, parameters: &Parameters) -> Result<TimeRange, ApiError> {
-    let parsed = |name: &str, text: &Option<String>| {
-        let text = text.as_deref().filter(|text| !text.is_empty());
-        text.map(|text| parse_unix(name, text)).transpose()
-    };
-    let (start, end) = (
-        parsed("start", &parameters.start)?,
-        parsed("end", &parameters.end)?,
-    );
-    let since = parameters.since.as_deref().filter(|text| !text.is_empty());
-    let start = match since {
-        Some(since) if start.is_none() => {
-            let end = end.unwrap_or_else(|| clock.unix_nano());
-            Some(end.saturating_sub(parse_duration("since", since)?))
-        }
-        _ => start,
-    };
-    time_range(start, end, 1, clock)
 }
 
 fn range_response(found: &MetricsResult) -> QueryRangeResponse {

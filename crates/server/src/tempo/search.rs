@@ -3,110 +3,112 @@
 use std::collections::HashMap;
 
 use axum::Json;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use columnar::{ValueType, value_from_text};
 use model::AnyValue as ModelValue;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue, any_value::Value};
 use query::{FoundAttribute, FoundSpanset, Label, MatchedSpan, SearchResult, TraceSummary};
-use serde::Deserialize;
 use traceql::{Dialect, SearchForm};
 
 use crate::error::ApiError;
-use crate::question::{parse_duration, parse_limit, parse_query, parse_tags};
-use crate::range::{SECOND_NANO, range};
+use crate::jaeger::parameters::Parameters;
+use crate::question::{parse_limit, parse_query, parse_tags};
+use crate::range::MILLISECOND_NANO;
 use crate::state::App;
+use crate::tempo::parameters::{When, count};
 use crate::tempo::proto::{
     SearchMetrics, SearchResponse, ServiceStats, Span, SpanSet, TraceSearchMetadata,
 };
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Parameters {
-    q: Option<String>,
-    tags: Option<String>,
-    min_duration: Option<String>,
-    max_duration: Option<String>,
+/// What is asked for, of a URL or of a message.
+#[derive(Debug, Default)]
+struct Asked {
+    q: String,
+    tags: String,
+    /// Nanoseconds.
+    duration_min: Option<i64>,
+    duration_max: Option<i64>,
     limit: Option<u32>,
-    spss: Option<u32>,
-    start: Option<i64>,
-    end: Option<i64>,
+    spans_per_spanset: Option<u32>,
+    when: When,
 }
 
-pub(crate) async fn search(
-    State(app): State<App>,
-    Query(parameters): Query<Parameters>,
-) -> Response {
+impl Asked {
+    fn of_url(parameters: &Parameters) -> Result<Self, ApiError> {
+        let text = |names| parameters.text(names).unwrap_or_default().to_owned();
+        Ok(Self {
+            q: text(&["q"]),
+            tags: text(&["tags"]),
+            duration_min: parameters.duration(&["minDuration"])?,
+            duration_max: parameters.duration(&["maxDuration"])?,
+            limit: count(parameters, &["limit"])?,
+            spans_per_spanset: count(parameters, &["spss"])?,
+            when: When::of_search(parameters)?,
+        })
+    }
+}
+
+pub(crate) async fn search(State(app): State<App>, parameters: Parameters) -> Response {
     let answer = async {
-        let question = question(&app, parameters)?;
+        let question = question(&app, Asked::of_url(&parameters)?)?;
         let found = app.engine.search(&question).await?;
         Ok(Json(response(found)).into_response())
     };
     answer.await.unwrap_or_else(ApiError::into_text)
 }
 
-/// The engine's question of the parameters. Defaults are Tempo's: 20 traces, 3 spans each, and 0 spans means all.
-fn question(app: &App, parameters: Parameters) -> Result<query::SearchRequest, ApiError> {
-    let duration = |name, text: Option<String>| {
-        let text = text.filter(|text| !text.is_empty());
-        text.map(|text| parse_duration(name, &text)).transpose()
+/// The engine's question. Defaults are Tempo's: 20 traces, 3 spans each, and 0 spans means all.
+fn question(app: &App, asked: Asked) -> Result<query::SearchRequest, ApiError> {
+    let (duration_min_nanos, duration_max_nanos) = (asked.duration_min, asked.duration_max);
+    if let (Some(min), Some(max)) = (duration_min_nanos, duration_max_nanos)
+        && min > max
+    {
+        let problem = "is less than minDuration";
+        return Err(ApiError::invalid_parameter("maxDuration", problem));
+    }
+    let mut form = SearchForm {
+        duration_min_nanos,
+        duration_max_nanos,
+        ..SearchForm::default()
     };
-    let mut form = SearchForm::default();
-    parse_tags(
-        "tags",
-        parameters.tags.as_deref().unwrap_or_default(),
-        &mut form,
-    )?;
-    form.duration_min_nanos = duration("minDuration", parameters.min_duration)?;
-    form.duration_max_nanos = duration("maxDuration", parameters.max_duration)?;
-    let query = parse_query(parameters.q.as_deref().unwrap_or_default(), Dialect::Tempo)?;
+    parse_tags("tags", &asked.tags, &mut form)?;
+    let query = parse_query(&asked.q, Dialect::Tempo)?;
+    let spans = asked.spans_per_spanset.unwrap_or(3) as usize;
     Ok(query::SearchRequest {
         tenant: app.tenant(),
         query: form.narrow(query),
-        time: range(
-            seconds(parameters.start),
-            seconds(parameters.end),
-            SECOND_NANO,
-            &*app.clock,
-        )?,
-        limit: parse_limit("limit", parameters.limit, 20, 10_000)?,
-        spans_per_trace: (parameters.spss != Some(0))
-            .then_some(parameters.spss.unwrap_or(3) as usize),
+        time: asked.when.range(&*app.clock)?,
+        limit: parse_limit("limit", asked.limit, 20, 10_000)?,
+        spans_per_trace: (spans != 0).then_some(spans),
         order: query::SearchOrder::Start,
         cursor: None,
         deadline: Some(app.deadline()),
     })
 }
 
-/// Zero stands for "not given", as in Tempo's messages.
-pub(crate) fn seconds(seconds: Option<i64>) -> Option<i64> {
-    seconds.filter(|seconds| *seconds != 0)
-}
-
-/// The question of a gRPC request, which says the same with other types.
+/// The question of a gRPC request, which says the same with other types; 0 is not given.
 pub(crate) fn question_of(
     app: &App,
     request: super::proto::SearchRequest,
 ) -> Result<query::SearchRequest, ApiError> {
-    let milliseconds = |ms: u32| (ms != 0).then(|| format!("{ms}ms"));
+    let given = |number: u32| (number != 0).then_some(number);
+    let nanos = |ms: u32| given(ms).map(|ms| i64::from(ms) * MILLISECOND_NANO);
     let mut tags = String::new();
     for (key, value) in &request.tags {
         let value = value.replace('\\', "\\\\").replace('"', "\\\"");
         tags.push_str(&format!("{key}=\"{value}\" "));
     }
-    question(
-        app,
-        Parameters {
-            q: Some(request.query),
-            tags: Some(tags),
-            min_duration: milliseconds(request.min_duration_ms),
-            max_duration: milliseconds(request.max_duration_ms),
-            limit: Some(request.limit),
-            spss: (request.spans_per_span_set != 0).then_some(request.spans_per_span_set),
-            start: Some(i64::from(request.start)),
-            end: Some(i64::from(request.end)),
-        },
-    )
+    let asked = Asked {
+        q: request.query,
+        tags,
+        duration_min: nanos(request.min_duration_ms),
+        duration_max: nanos(request.max_duration_ms),
+        limit: given(request.limit),
+        spans_per_spanset: given(request.spans_per_span_set),
+        when: When::of_seconds(request.start, request.end),
+    };
+    question(app, asked)
 }
 
 /// Tempo's message of an answer.

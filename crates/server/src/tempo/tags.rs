@@ -1,24 +1,23 @@
 //! Tag names and values, old and new.
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use query::AttributeValuesRequest;
-use serde::Deserialize;
 use store_api::AttributeScope;
 use traceql::ast::Intrinsic;
 use traceql::lexer::{TokenKind, lex};
 use traceql::{Field, Scope, parse_lenient};
 
 use crate::error::ApiError;
+use crate::jaeger::parameters::Parameters;
 use crate::question::parse_limit;
-use crate::range::{SECOND_NANO, range};
 use crate::state::App;
+use crate::tempo::parameters::{When, count};
 use crate::tempo::proto::{
     SearchTagValuesResponse, SearchTagValuesV2Response, SearchTagsResponse, SearchTagsV2Response,
     SearchTagsV2Scope, TagValue,
 };
-use crate::tempo::search::seconds;
 
 /// The most names of a scope, and values of a name, that one answer has.
 const LIMIT_MAX: usize = 10_000;
@@ -44,38 +43,46 @@ const INTRINSICS: [&str; 17] = [
     "traceDuration",
 ];
 
-#[derive(Debug, Default, Deserialize)]
-pub(crate) struct Parameters {
-    pub(crate) scope: Option<String>,
-    pub(crate) q: Option<String>,
+/// What is asked for, of a URL or of a message; an empty text is none.
+#[derive(Debug, Default)]
+pub(crate) struct Asked {
+    pub(crate) scope: String,
+    pub(crate) q: String,
     pub(crate) limit: Option<u32>,
-    pub(crate) start: Option<i64>,
-    pub(crate) end: Option<i64>,
+    pub(crate) when: When,
 }
 
-pub(crate) async fn names_v2(
-    State(app): State<App>,
-    Query(parameters): Query<Parameters>,
-) -> Response {
-    let answer = async { Ok(Json(tags_v2(&app, &parameters).await?).into_response()) };
+impl Asked {
+    fn of_url(parameters: &Parameters) -> Result<Self, ApiError> {
+        let text = |names| parameters.text(names).unwrap_or_default().to_owned();
+        Ok(Self {
+            scope: text(&["scope"]),
+            q: text(&["q"]),
+            limit: count(parameters, &["limit"])?,
+            when: When::of_search(parameters)?,
+        })
+    }
+}
+
+pub(crate) async fn names_v2(State(app): State<App>, parameters: Parameters) -> Response {
+    let answer =
+        async { Ok(Json(tags_v2(&app, &Asked::of_url(&parameters)?).await?).into_response()) };
     answer.await.unwrap_or_else(ApiError::into_text)
 }
 
-pub(crate) async fn names(
-    State(app): State<App>,
-    Query(parameters): Query<Parameters>,
-) -> Response {
-    let answer = async { Ok(Json(tags(&app, &parameters).await?).into_response()) };
+pub(crate) async fn names(State(app): State<App>, parameters: Parameters) -> Response {
+    let answer =
+        async { Ok(Json(tags(&app, &Asked::of_url(&parameters)?).await?).into_response()) };
     answer.await.unwrap_or_else(ApiError::into_text)
 }
 
 pub(crate) async fn values_v2(
     State(app): State<App>,
     Path(rest): Path<String>,
-    Query(parameters): Query<Parameters>,
+    parameters: Parameters,
 ) -> Response {
     let answer = async {
-        let tag_values = tag_values(&app, tag_of(&rest)?, &parameters).await?;
+        let tag_values = tag_values(&app, tag_of(&rest)?, &Asked::of_url(&parameters)?).await?;
         Ok(Json(SearchTagValuesV2Response { tag_values }).into_response())
     };
     answer.await.unwrap_or_else(ApiError::into_text)
@@ -84,10 +91,10 @@ pub(crate) async fn values_v2(
 pub(crate) async fn values(
     State(app): State<App>,
     Path(rest): Path<String>,
-    Query(parameters): Query<Parameters>,
+    parameters: Parameters,
 ) -> Response {
     let answer = async {
-        let values = tag_values(&app, tag_of(&rest)?, &parameters).await?;
+        let values = tag_values(&app, tag_of(&rest)?, &Asked::of_url(&parameters)?).await?;
         let tag_values = values.into_iter().map(|value| value.value).collect();
         Ok(Json(SearchTagValuesResponse { tag_values }).into_response())
     };
@@ -95,14 +102,8 @@ pub(crate) async fn values(
 }
 
 /// Names by scope; `intrinsic` is one of them.
-pub(crate) async fn tags_v2(
-    app: &App,
-    parameters: &Parameters,
-) -> Result<SearchTagsV2Response, ApiError> {
-    let wanted = parameters
-        .scope
-        .as_deref()
-        .filter(|scope| !matches!(*scope, "" | "none" | "all"));
+pub(crate) async fn tags_v2(app: &App, asked: &Asked) -> Result<SearchTagsV2Response, ApiError> {
+    let wanted = Some(asked.scope.as_str()).filter(|scope| !matches!(*scope, "" | "none" | "all"));
     let scope = wanted.and_then(|name| {
         AttributeScope::ALL
             .into_iter()
@@ -111,20 +112,15 @@ pub(crate) async fn tags_v2(
     if let (Some(name), None) = (wanted, scope)
         && name != "intrinsic"
     {
-        return Err(ApiError::invalid_parameter(
-            "scope",
-            format_args!("`{name}` is unknown"),
-        ));
+        return Err(
+            ApiError::invalid_parameter("scope", format_args!("`{name}` is unknown"))
+                .hint("one of resource, span, event, link, instrumentation, intrinsic"),
+        );
     }
-    let limit = parse_limit("limit", parameters.limit, LIMIT_MAX, LIMIT_MAX)?;
+    let limit = parse_limit("limit", asked.limit, LIMIT_MAX, LIMIT_MAX)?;
     let mut scopes = Vec::new();
     if wanted != Some("intrinsic") {
-        let time = range(
-            seconds(parameters.start),
-            seconds(parameters.end),
-            SECOND_NANO,
-            &*app.clock,
-        )?;
+        let time = asked.when.range(&*app.clock)?;
         let found = app
             .engine
             .attribute_names(&app.tenant(), scope, time, Some(app.deadline()))
@@ -148,11 +144,8 @@ pub(crate) async fn tags_v2(
 }
 
 /// Names of spans and resources without their scopes, each once.
-pub(crate) async fn tags(
-    app: &App,
-    parameters: &Parameters,
-) -> Result<SearchTagsResponse, ApiError> {
-    let scopes = tags_v2(app, parameters).await?.scopes;
+pub(crate) async fn tags(app: &App, asked: &Asked) -> Result<SearchTagsResponse, ApiError> {
+    let scopes = tags_v2(app, asked).await?.scopes;
     let mut tag_names: Vec<String> = scopes.into_iter().flat_map(|scope| scope.tags).collect();
     tag_names.sort_unstable();
     tag_names.dedup();
@@ -163,25 +156,16 @@ pub(crate) async fn tags(
 pub(crate) async fn tag_values(
     app: &App,
     tag: &str,
-    parameters: &Parameters,
+    asked: &Asked,
 ) -> Result<Vec<TagValue>, ApiError> {
     let question = AttributeValuesRequest {
         tenant: app.tenant(),
         field: field_of(tag),
         // Half-typed filters come from autocompletion and must not fail.
-        filter: parameters
-            .q
-            .as_deref()
-            .map(parse_lenient)
-            .unwrap_or_default(),
+        filter: parse_lenient(&asked.q),
         prefix: String::new(),
-        limit: parse_limit("limit", parameters.limit, LIMIT_MAX, LIMIT_MAX)?,
-        time: range(
-            seconds(parameters.start),
-            seconds(parameters.end),
-            SECOND_NANO,
-            &*app.clock,
-        )?,
+        limit: parse_limit("limit", asked.limit, LIMIT_MAX, LIMIT_MAX)?,
+        time: asked.when.range(&*app.clock)?,
         deadline: Some(app.deadline()),
     };
     let values = app
