@@ -184,5 +184,14 @@ fn ranges(trace: &Trace, cut: Cut) -> Result<Vec<Range<usize>>, ViewError> {
     Ok(ranges)
 }
 
+/// Computes what takes long where it holds nobody up.
+pub(crate) async fn apart<T: Send + 'static>(
+    compute: impl FnOnce() -> Result<T, ApiError> + Send + 'static,
+) -> Result<T, ApiError> {
+    let span = tracing::Span::current();
+    let task = tokio::task::spawn_blocking(move || span.in_scope(compute));
+    task.await.map_err(internal)?
+}
+
 #[cfg(test)]
 mod tests;

@@ -2,7 +2,7 @@
 
 use model::{SpanId, TraceId};
 use query::{Cursor, SearchOrder};
-use store_api::TimeRange;
+use store_api::{AttributeScope, TimeRange};
 use traceql::ast::Query;
 use traceql::lexer::{TokenKind, lex};
 use traceql::{AttributeMatch, Diagnostics, Dialect, Scope, SearchForm};
@@ -141,6 +141,15 @@ pub(crate) fn parse_limit(
             format_args!("is more than {max}"),
         )),
     }
+}
+
+/// The scope of attributes of that name.
+pub(crate) fn parse_attribute_scope(name: &str) -> Result<AttributeScope, ApiError> {
+    let mut known = AttributeScope::ALL.into_iter();
+    known.find(|scope| scope.as_str() == name).ok_or_else(|| {
+        let names = AttributeScope::ALL.map(AttributeScope::as_str).join(", ");
+        ApiError::invalid_parameter("scope", "is unknown").hint(format!("one of {names}"))
+    })
 }
 
 /// The scope of that name.

@@ -79,6 +79,13 @@ pub(crate) fn counted(time: TimeRange) -> (i32, TimeRange) {
     (resolution_seconds, whole)
 }
 
+/// How long a range lasts of which nothing is known beyond `now`; at least a second.
+pub(crate) fn passed_seconds(time: TimeRange, now: i64) -> f64 {
+    let end = time.end_unix_nano.min(now.max(time.start_unix_nano));
+    let nano = end.saturating_sub(time.start_unix_nano).max(SECOND_NANO);
+    nano as f64 / SECOND_NANO as f64
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -11,7 +11,7 @@ use store_api::TimeRange;
 use crate::error::ApiError;
 use crate::extract::Query;
 use crate::native::usual::figures;
-use crate::range::{HOUR_NANO, MILLISECOND_NANO, SECOND_NANO, counted, range};
+use crate::range::{HOUR_NANO, MILLISECOND_NANO, counted, passed_seconds, range};
 use crate::state::App;
 
 /// Services, what they call, and how that goes against what is usual, for any range.
@@ -35,7 +35,7 @@ pub(crate) async fn map(
     let found = counts.map(&tenant, resolution_seconds, time, deadline);
     let Summed { sums: map, partial } = found.await?;
     let partial = partial.or(usual.partial);
-    let seconds = seconds_of(time, app.clock.unix_nano());
+    let seconds = passed_seconds(time, app.clock.unix_nano());
     let usual = usual.sums;
     let nodes = map.nodes.into_iter();
     let edges = map.edges.into_iter();
@@ -59,13 +59,6 @@ fn day_before(time: TimeRange) -> TimeRange {
         start_unix_nano: end - 24 * HOUR_NANO,
         end_unix_nano: end,
     }
-}
-
-/// How long a range lasts of which nothing is known beyond `now`; at least a second.
-fn seconds_of(time: TimeRange, now: i64) -> f64 {
-    let end = time.end_unix_nano.min(now.max(time.start_unix_nano));
-    let nano = end.saturating_sub(time.start_unix_nano).max(SECOND_NANO);
-    nano as f64 / SECOND_NANO as f64
 }
 
 fn by_key<T>(rows: impl Iterator<Item = (String, T)>) -> Vec<T> {
@@ -133,6 +126,7 @@ fn key_of(node: &Node) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::range::SECOND_NANO;
 
     fn time(start: i64, end: i64) -> TimeRange {
         TimeRange {
@@ -150,9 +144,9 @@ mod tests {
     #[test]
     fn a_rate_counts_no_time_that_is_still_to_come() {
         let hour = time(0, 3_600 * SECOND_NANO);
-        assert_eq!(seconds_of(hour, i64::MAX), 3_600.0);
-        assert_eq!(seconds_of(hour, 60 * SECOND_NANO), 60.0);
-        assert_eq!(seconds_of(hour, -5), 1.0);
-        assert_eq!(seconds_of(time(5, 5), 9), 1.0);
+        assert_eq!(passed_seconds(hour, i64::MAX), 3_600.0);
+        assert_eq!(passed_seconds(hour, 60 * SECOND_NANO), 60.0);
+        assert_eq!(passed_seconds(hour, -5), 1.0);
+        assert_eq!(passed_seconds(time(5, 5), 9), 1.0);
     }
 }

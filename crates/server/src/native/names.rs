@@ -3,12 +3,11 @@
 use axum::Json;
 use axum::extract::State;
 use query::Partial;
-use store_api::AttributeScope;
 use traceql::{Field, parse_lenient};
 
 use crate::error::ApiError;
 use crate::extract::{Path, Query};
-use crate::question::{parse_limit, parse_scope};
+use crate::question::{parse_attribute_scope, parse_limit, parse_scope};
 use crate::range::{MILLISECOND_NANO, range};
 use crate::state::App;
 
@@ -86,7 +85,7 @@ pub(crate) async fn attribute_names(
         .scope
         .as_deref()
         .filter(|scope| !scope.is_empty())
-        .map(attribute_scope)
+        .map(parse_attribute_scope)
         .transpose()?;
     let found = app
         .engine
@@ -144,14 +143,4 @@ pub(crate) async fn attribute_values(
 
 fn partial(why: Option<Partial>) -> Option<String> {
     why.map(|why| why.to_string())
-}
-
-fn attribute_scope(name: &str) -> Result<AttributeScope, ApiError> {
-    let known = AttributeScope::ALL
-        .into_iter()
-        .find(|scope| scope.as_str() == name);
-    known.ok_or_else(|| {
-        ApiError::invalid_parameter("scope", "is unknown")
-            .hint("one of resource, span, event, link, instrumentation")
-    })
 }

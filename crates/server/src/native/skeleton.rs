@@ -14,7 +14,7 @@ use wire::skeleton::{Chunk, MEDIA_TYPE, begin};
 use crate::error::ApiError;
 use crate::extract::{Path, Query};
 use crate::native::find_id;
-use crate::pieces::{self, internal};
+use crate::pieces::{self, apart, internal};
 use crate::question::parse_trace_id;
 use crate::state::App;
 
@@ -109,13 +109,4 @@ async fn whole(
 fn pieces_of(chunk: Chunk<SkeletonFacts>) -> Result<impl Iterator<Item = Bytes> + Send, ApiError> {
     let pieces = chunk.into_pieces().map_err(internal)?;
     Ok(pieces.map(Bytes::from))
-}
-
-/// Computes what takes long where it holds nobody up.
-async fn apart<T: Send + 'static>(
-    compute: impl FnOnce() -> Result<T, ApiError> + Send + 'static,
-) -> Result<T, ApiError> {
-    let span = tracing::Span::current();
-    let task = tokio::task::spawn_blocking(move || span.in_scope(compute));
-    task.await.map_err(internal)?
 }

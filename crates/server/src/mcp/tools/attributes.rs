@@ -4,14 +4,13 @@ use query::AttributeValuesRequest;
 use rmcp::schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use store_api::AttributeScope;
 use traceql::Query;
 
 use super::Ask;
 use crate::error::ApiError;
 use crate::mcp::answer::{Answer, text};
 use crate::mcp::arguments::{When, search, time};
-use crate::question::parse_limit;
+use crate::question::{parse_attribute_scope, parse_limit};
 use crate::state::App;
 use crate::tempo::field_of;
 
@@ -41,7 +40,7 @@ impl Ask for Names {
     async fn ask(self, app: App) -> Result<Answer, ApiError> {
         let time = time(&app, self.start.as_ref(), self.end.as_ref())?;
         let scope = self.scope.as_deref().filter(|name| !name.is_empty());
-        let scope = scope.map(scope_of).transpose()?;
+        let scope = scope.map(parse_attribute_scope).transpose()?;
         let (tenant, deadline) = (app.tenant(), Some(app.deadline()));
         let names = app.engine.attribute_names(&tenant, scope, time, deadline);
         let found = names.await?;
@@ -52,14 +51,6 @@ impl Ask for Names {
         }
         Ok(answer)
     }
-}
-
-fn scope_of(name: &str) -> Result<AttributeScope, ApiError> {
-    let mut known = AttributeScope::ALL.into_iter();
-    known.find(|scope| scope.as_str() == name).ok_or_else(|| {
-        let names = AttributeScope::ALL.map(AttributeScope::as_str).join(", ");
-        ApiError::invalid_parameter("scope", "is unknown").hint(format!("one of {names}"))
-    })
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]

@@ -7,11 +7,10 @@ use serde_json::{Value, json};
 
 use super::Ask;
 use super::path::path;
-use super::trace::apart;
 use crate::error::ApiError;
 use crate::mcp::answer::{Answer, millis};
 use crate::native::find;
-use crate::pieces::internal;
+use crate::pieces::{apart, internal};
 use crate::state::App;
 
 /// Rows of the differences, and of each other list. A row has less than 1 KiB, so that none of the first list is cut.

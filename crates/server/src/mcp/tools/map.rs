@@ -9,11 +9,11 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::Ask;
-use super::red::{figures, passed_seconds};
+use super::red::figures;
 use crate::error::ApiError;
 use crate::mcp::answer::{Answer, text};
 use crate::mcp::arguments::{When, time};
-use crate::range::counted;
+use crate::range::{counted, passed_seconds};
 use crate::state::App;
 
 /// Calls of one answer at most.

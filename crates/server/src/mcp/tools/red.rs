@@ -14,7 +14,7 @@ use super::Ask;
 use crate::error::ApiError;
 use crate::mcp::answer::{Answer, number, text};
 use crate::mcp::arguments::{When, time};
-use crate::range::{MILLISECOND_NANO, SECOND_NANO, counted};
+use crate::range::{MILLISECOND_NANO, counted, passed_seconds};
 use crate::state::App;
 
 /// Rows of one answer at most.
@@ -139,13 +139,6 @@ async fn operations(
         .with_some("unnamed_spans", (n_unnamed > 0).then_some(n_unnamed))
         .partial(partial)
         .list("operations", rows, ROWS_MAX))
-}
-
-/// Seconds of a range that have passed at `now`; at least one.
-pub(super) fn passed_seconds(time: TimeRange, now: i64) -> f64 {
-    let until = time.end_unix_nano.min(now);
-    let passed = until.saturating_sub(time.start_unix_nano).max(SECOND_NANO);
-    passed as f64 / SECOND_NANO as f64
 }
 
 /// Rate, errors and durations of spans that were counted in so many seconds.

@@ -15,7 +15,7 @@ use super::path::path;
 use crate::error::ApiError;
 use crate::mcp::answer::{Answer, at, millis, number, text};
 use crate::native::find;
-use crate::pieces::{internal, spans_of};
+use crate::pieces::{apart, internal, spans_of};
 use crate::question::parse_limit;
 use crate::state::App;
 
@@ -70,15 +70,6 @@ impl Ask for Get {
         let trace = find(&app, &self.trace_id).await?;
         apart(move || spans(&trace, limit)).await
     }
-}
-
-/// Computes what takes long where it holds nobody up.
-pub(super) async fn apart<T: Send + 'static>(
-    compute: impl FnOnce() -> Result<T, ApiError> + Send + 'static,
-) -> Result<T, ApiError> {
-    tokio::task::spawn_blocking(compute)
-        .await
-        .map_err(internal)?
 }
 
 /// What is said of a trace as a whole.

@@ -1,6 +1,6 @@
 //! `traceql-search` finds traces, `docs-traceql` explains the language.
 
-use query::{FoundAttribute, FoundSpanset, Label, MatchedSpan, SearchOrder, TraceSummary};
+use query::{FoundAttribute, FoundSpanset, Label, MatchedSpan, TraceSummary};
 use rmcp::schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -10,7 +10,7 @@ use crate::error::ApiError;
 use crate::mcp::answer::{Answer, at, millis, text};
 use crate::mcp::arguments::{When, search, time};
 use crate::mcp::documents;
-use crate::question::parse_limit;
+use crate::question::{parse_limit, parse_order};
 use crate::state::App;
 
 /// Traces at most, and unless another number is asked for.
@@ -55,7 +55,7 @@ impl Ask for Search {
             time,
             limit: parse_limit("limit", self.limit, TRACES_DEFAULT, TRACES_MAX)?,
             spans_per_trace: Some(parse_limit("spans", self.spans, SPANS_DEFAULT, SPANS_MAX)?),
-            order: order(self.sort.as_deref())?,
+            order: parse_order(self.sort.as_deref())?,
             cursor: None,
             deadline: Some(app.deadline()),
         };
@@ -70,16 +70,6 @@ impl Ask for Search {
             false => answer,
         })
     }
-}
-
-fn order(name: Option<&str>) -> Result<SearchOrder, ApiError> {
-    let Some(name) = name.filter(|name| !name.is_empty()) else {
-        return Ok(SearchOrder::default());
-    };
-    SearchOrder::of_name(name).ok_or_else(|| {
-        let names = SearchOrder::ALL.map(SearchOrder::as_str).join(", ");
-        ApiError::invalid_parameter("sort", "is not an order").hint(format!("one of {names}"))
-    })
 }
 
 fn trace(mut trace: TraceSummary) -> Value {
