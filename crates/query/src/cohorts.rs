@@ -219,9 +219,7 @@ struct CohortTally<'a> {
 
 impl Tally for CohortTally<'_> {
     fn needs(&self, needs: &mut Needs) {
-        let own = Distributions::needs();
-        needs.columns.extend(own.columns);
-        needs.attributes = own.attributes;
+        Distributions::needs(needs);
         Weights::needs(self.extrapolates, needs);
         if let Some((condition, _)) = self.left_out {
             condition.needs(needs);
@@ -289,8 +287,8 @@ impl Counted {
             }
             by_shape.insert(shape, differences.len());
             let is_unique = is_nearly_unique(&distribution, n);
-            let spans = Spans { weight, sizes };
-            differences.push(spans.difference(attribute, &distribution, values, is_unique, top));
+            let both = Sizes { weight, sizes };
+            differences.push(both.difference(attribute, &distribution, values, is_unique, top));
         }
         differences.sort_by(|a, b| {
             let by_evidence = a.evidence.cmp(&b.evidence);
@@ -301,7 +299,7 @@ impl Counted {
 }
 
 /// A value, or an octave of numbers, with its counts in both cohorts.
-struct Value {
+struct Counts {
     value: GroupValue,
     end: Option<f64>,
     counts: (f64, f64),
@@ -313,7 +311,7 @@ fn of_cell(cells: &crate::distributions::Cells, cohort: usize) -> f64 {
 }
 
 /// The values of an attribute; of numbers the octaves, where there are many.
-fn taken_together(distribution: &Distribution) -> Vec<Value> {
+fn taken_together(distribution: &Distribution) -> Vec<Counts> {
     let number = |value: &GroupValue| match value {
         GroupValue::Int(number) | GroupValue::Duration(number) => Some(*number as f64),
         GroupValue::Float(bits) => Some(f64::from_bits(*bits)),
@@ -329,14 +327,14 @@ fn taken_together(distribution: &Distribution) -> Vec<Value> {
                 let sum = octaves.entry(number.log2().floor() as i32).or_default();
                 *sum = (sum.0 + counts.0, sum.1 + counts.1);
             }
-            None => values.push(Value {
+            None => values.push(Counts {
                 value: value.clone(),
                 end: None,
                 counts,
             }),
         }
     }
-    values.extend(octaves.into_iter().map(|(octave, counts)| Value {
+    values.extend(octaves.into_iter().map(|(octave, counts)| Counts {
         value: GroupValue::float(f64::from(octave).exp2()),
         end: Some(f64::from(octave + 1).exp2()),
         counts,
@@ -346,8 +344,8 @@ fn taken_together(distribution: &Distribution) -> Vec<Value> {
 }
 
 /// What attributes have in common that divide spans in the same way.
-fn shape_of(values: &[Value]) -> Vec<(u64, u64)> {
-    let bits = |value: &Value| (value.counts.0.to_bits(), value.counts.1.to_bits());
+fn shape_of(values: &[Counts]) -> Vec<(u64, u64)> {
+    let bits = |value: &Counts| (value.counts.0.to_bits(), value.counts.1.to_bits());
     let mut shape: Vec<(u64, u64)> = values.iter().map(bits).collect();
     shape.sort_unstable();
     shape
@@ -365,17 +363,17 @@ fn is_nearly_unique(distribution: &Distribution, n: [u64; 2]) -> bool {
 }
 
 /// Both cohorts: how many spans they stand for, and how many observations that is.
-struct Spans {
+struct Sizes {
     weight: [f64; 2],
     sizes: (f64, f64),
 }
 
-impl Spans {
+impl Sizes {
     fn difference(
         &self,
         attribute: String,
         distribution: &Distribution,
-        values: Vec<Value>,
+        values: Vec<Counts>,
         is_unique: bool,
         top: usize,
     ) -> Difference {

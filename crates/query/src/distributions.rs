@@ -12,6 +12,7 @@ use columnar::{
 };
 use foldhash::fast::RandomState;
 use model::KeyValue;
+use store_api::AttributeProjection;
 use traceql::{Field, Intrinsic, Scope, Type};
 
 use crate::condition::Needs;
@@ -26,6 +27,9 @@ const ALL_VALUES_MAX: usize = 200_000;
 
 /// Most attributes.
 const FIELDS_MAX: usize = 2_000;
+
+/// Most cells of all values together, 16 bytes each.
+const CELLS_MAX: usize = 4_000_000;
 
 /// Longer texts are counted, but not told apart.
 const TEXT_BYTES_MAX: usize = 512;
@@ -50,7 +54,8 @@ const COLUMNS: [Column; 9] = [
 pub(crate) struct Distributions {
     by_field: FastMap<Field, Distribution>,
     n_values: usize,
-    /// Whether attributes were left out, which would have been too many.
+    n_cells: usize,
+    /// Whether attributes were left out, which would have been too many, or spans, which would have taken too many cells.
     pub(crate) overflowed: bool,
 }
 
@@ -84,8 +89,11 @@ impl Cells {
         }
     }
 
-    fn add_all(&mut self, other: &Self) {
+    /// Adds other counts; returns how many cells are new.
+    fn add_all(&mut self, other: &Self) -> usize {
+        let before = self.0.len();
         other.0.iter().for_each(|(cell, n)| self.add(*cell, *n));
+        self.0.len() - before
     }
 
     /// The cells of a range that something is in.
@@ -105,10 +113,10 @@ impl Cells {
 }
 
 impl Distributions {
-    pub(crate) fn needs() -> Needs {
-        let mut needs = Needs::everything();
-        needs.columns = COLUMNS.into();
-        needs
+    /// What [`Self::add`] takes of rows.
+    pub(crate) fn needs(needs: &mut Needs) {
+        needs.columns.extend(COLUMNS);
+        needs.attributes = AttributeProjection::All;
     }
 
     /// By attribute, in the order of their texts.
@@ -254,18 +262,23 @@ impl Distributions {
             self.overflowed = true;
             return;
         }
+        if self.n_cells >= CELLS_MAX {
+            self.overflowed = true;
+            return;
+        }
         let of_field = self.by_field.entry(field).or_default();
         if in_total {
-            of_field.total.add_all(cells);
+            self.n_cells += of_field.total.add_all(cells);
         }
         let Some(value) = value else {
             of_field.overflowed |= !in_total;
             return;
         };
         if let Some(known) = of_field.values.get_mut(&value) {
-            known.add_all(cells);
+            self.n_cells += known.add_all(cells);
         } else if of_field.values.len() < VALUES_MAX && self.n_values < ALL_VALUES_MAX {
             self.n_values += 1;
+            self.n_cells += cells.0.len();
             of_field.values.insert(value, cells.clone());
         } else {
             of_field.overflowed = true;

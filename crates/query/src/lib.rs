@@ -7,7 +7,7 @@
 //!
 //! Flow of a search ([`Engine::search`]): parse (in `traceql`) → [`plan`], of [`condition`], [`operand`] and [`pushdown`] → scan newest first, collecting
 //! candidates → resolve them, by [`spansets`] and [`tree`] where rows alone do not tell, in the order of what their start can be at best → stop when enough traces are known to come
-//! first. Every other question is one scan. [`Forest`], [`critical_path`] and [`self_times`] are arithmetic over the spans of one trace, wherever they come from; [`Skeleton`] puts a trace in the
+//! first. Every other question is one scan, or counts what a pipeline finds into a [`tally`]: series, cohorts, heatmaps, merged trees. [`why`] looks at what a question does not find. [`Forest`], [`critical_path`] and [`self_times`] are arithmetic over the spans of one trace, wherever they come from; [`Skeleton`] puts a trace in the
 //! order in which it is drawn, for the columns that `wire::skeleton` frames; [`Calls`] sets what two traces call, and what of their time that is, side by side.
 //!
 //! Invariants:

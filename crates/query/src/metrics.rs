@@ -33,6 +33,9 @@ use crate::metrics::second::{apply_stages, calculate};
 use crate::rates::POINTS_MAX;
 use crate::tally::Counter;
 
+/// Nanoseconds of a second.
+const SECOND_NANO: f64 = 1e9;
+
 /// Most points of all series together.
 pub(crate) const CELLS_MAX: usize = 2_000_000;
 

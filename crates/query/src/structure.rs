@@ -27,6 +27,9 @@ pub const STRUCTURE_TRACES_MAX: usize = 200;
 /// Most nodes; what would be one more is left out with all below it.
 const NODES_MAX: usize = 2_000;
 
+/// Once so many spans are merged, no more traces are.
+const SPANS_MAX: u64 = 2_000_000;
+
 /// Examples of a node.
 const EXAMPLES: usize = 3;
 
@@ -43,7 +46,7 @@ pub struct Structure {
     pub left_out: u64,
     /// The durations of the traces, added up; what the critical parts of all nodes lack of it are gaps in which no span ran, and what is left out.
     pub duration_nano: i64,
-    /// Whether more traces match.
+    /// Whether more traces match than are merged.
     pub has_more: bool,
     /// Why traces may be missing.
     pub partial: Option<Partial>,
@@ -118,7 +121,7 @@ impl Engine {
         };
         let structure = unless_overtaken(ask).await?;
         Ok(Structure {
-            has_more: found.next_cursor.is_some(),
+            has_more: found.next_cursor.is_some() || structure.trace_count < ids.len() as u64,
             partial: structure.partial.clone().or(found.partial),
             ..structure
         })
@@ -153,6 +156,10 @@ struct Merged {
 
 impl Tally for Merged {
     fn needs(&self, _needs: &mut Needs) {}
+
+    fn is_done(&self) -> bool {
+        self.span_count >= SPANS_MAX
+    }
 
     fn add(
         &mut self,

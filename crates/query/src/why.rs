@@ -31,6 +31,9 @@ use crate::value::{Tri, Value};
 /// Most distinct values of a field that are looked at for similar ones.
 const VALUES_MAX: usize = 1_000;
 
+/// Longer values are not offered instead.
+const TEXT_BYTES_MAX: usize = 256;
+
 /// Most names and values that are offered instead.
 const SIMILAR_MAX: usize = 5;
 
@@ -435,7 +438,11 @@ impl<'a> Compared<'a> {
             let ty = type_of(value);
             let mut seen = seen.borrow_mut();
             match value {
-                Value::Text(text) if ty == wanted && seen.texts.len() < VALUES_MAX => {
+                Value::Text(text)
+                    if ty == wanted
+                        && text.len() <= TEXT_BYTES_MAX
+                        && seen.texts.len() < VALUES_MAX =>
+                {
                     seen.texts.insert(text.clone().into_owned());
                 }
                 _ if ty != wanted && ty != NO_TYPE => {

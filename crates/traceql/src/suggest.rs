@@ -7,10 +7,18 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
     if word.len() > 64 {
         return None;
     }
+    let n_letters = word.to_lowercase().chars().count();
     let allowed = (word.chars().count() / 3).max(1);
+    // Words whose lengths differ by more edits are not worth a comparison.
+    let is_near = |candidate: &&str| {
+        let longest = 4 * (n_letters + allowed);
+        candidate.len() <= longest
+            && candidate.to_lowercase().chars().count().abs_diff(n_letters) <= allowed
+    };
     candidates
         .into_iter()
         .filter(|candidate| !candidate.is_empty())
+        .filter(is_near)
         .map(|candidate| (distance(word, candidate), candidate))
         .filter(|(edits, _)| *edits <= allowed)
         .min_by_key(|(edits, _)| *edits)

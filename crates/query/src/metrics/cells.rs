@@ -8,16 +8,13 @@ use traceql::ast::{MetricsFunction, Series};
 use super::cell::Cell;
 use super::groups::{Groups, NO_GROUP};
 use super::values::Values;
-use super::{CELLS_MAX, Exemplar, Grid, MetricsSeries, SERIES_MAX};
+use super::{CELLS_MAX, Exemplar, Grid, MetricsSeries, SECOND_NANO, SERIES_MAX};
 use crate::condition::{Needs, Origin};
 use crate::context::TraceContext;
 use crate::error::Error;
 use crate::group::{GroupValue, Label};
 use crate::tally::{Tally, rows_in};
 use crate::weights::Weights;
-
-/// Nanoseconds of a second.
-const SECOND_NANO: f64 = 1e9;
 
 /// How many other cells one with a distribution counts for.
 const DISTRIBUTION_WEIGHT: usize = 8;

@@ -5,7 +5,7 @@ use columnar::{Column, SpanColumns};
 use store_api::TimeRange;
 use traceql::ast::Compare;
 
-use super::{Grid, MetricsSeries, SERIES_MAX};
+use super::{CELLS_MAX, Grid, MetricsSeries, SERIES_MAX};
 use crate::condition::{Condition, Needs};
 use crate::context::TraceContext;
 use crate::distributions::{Cells, Distribution, Distributions, Placed};
@@ -60,14 +60,17 @@ impl<'a> Comparison<'a> {
     pub(super) fn into_series(self) -> (Vec<MetricsSeries>, bool, bool) {
         let top_n = self.asked.top_n as usize;
         let (grid, mut overflowed) = (self.grid, self.found.overflowed);
+        let max = (CELLS_MAX / grid.n_points.max(1)).clamp(1, SERIES_MAX);
         let mut made = Vec::new();
         for (attribute, found) in self.found.into_sorted() {
-            if made.len() + 2 * (top_n + 2) > SERIES_MAX {
+            for cohort in 0..COHORTS.len() {
+                let top_n = top_n.min(max.saturating_sub(made.len()));
+                series_of(&attribute, &found, cohort, top_n, grid, &mut made);
+            }
+            if made.len() > max {
+                made.truncate(max);
                 overflowed = true;
                 break;
-            }
-            for cohort in 0..COHORTS.len() {
-                series_of(&attribute, &found, cohort, top_n, grid, &mut made);
             }
         }
         (made, overflowed, self.is_estimate)
@@ -76,9 +79,7 @@ impl<'a> Comparison<'a> {
 
 impl Tally for Comparison<'_> {
     fn needs(&self, needs: &mut Needs) {
-        let own = Distributions::needs();
-        needs.columns.extend(own.columns);
-        needs.attributes = own.attributes;
+        Distributions::needs(needs);
         self.selection.needs(needs);
         Weights::needs(self.extrapolates, needs);
     }

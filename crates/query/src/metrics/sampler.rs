@@ -4,17 +4,14 @@ use arrow::array::RecordBatch;
 use columnar::{Column, SpanColumns};
 use store_api::TimeRange;
 
-use super::Exemplar;
 use super::cells::Table;
 use super::values::Values;
+use super::{Exemplar, SECOND_NANO};
 use crate::condition::Needs;
 use crate::context::TraceContext;
 use crate::error::Error;
 use crate::tally::{Tally, rows_in};
 use crate::traces::trace_id;
-
-/// Nanoseconds of a second.
-const SECOND_NANO: f64 = 1e9;
 
 /// Rows that are looked at for exemplars.
 const SAMPLED_ROWS_MAX: usize = 100_000;

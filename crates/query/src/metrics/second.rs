@@ -4,10 +4,7 @@ pub(super) mod calculate;
 
 use traceql::ast::{CompareOp, Number, SecondStage};
 
-use super::MetricsSeries;
-
-/// Nanoseconds of a second.
-const SECOND_NANO: f64 = 1e9;
+use super::{MetricsSeries, SECOND_NANO};
 
 /// The series behind all stages; those without a point are left out.
 pub(super) fn apply_stages(

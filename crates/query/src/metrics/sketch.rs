@@ -113,9 +113,9 @@ mod tests {
 
     #[test]
     fn values_count_as_often_as_they_stand_for_others() {
-        let mut sketch = Sketch::default();
+        let (mut sketch, mut left) = (Sketch::default(), usize::MAX);
         for (value, weight) in [(1.0, 1.0), (2.0, 90.0), (3.0, 9.0)] {
-            sketch.add((value, weight), &mut usize::MAX.clone());
+            sketch.add((value, weight), &mut left);
         }
         for (q, expected) in [
             (0.001, 1.0),

@@ -4,14 +4,12 @@ use arrow::array::Int64Array;
 use columnar::{Column, SpanColumns};
 use traceql::{Field, Intrinsic, Type};
 
+use super::SECOND_NANO;
 use crate::condition::Origin;
 use crate::context::TraceContext;
 use crate::error::Error;
 use crate::eval::FieldColumn;
 use crate::operand::number_of;
-
-/// Nanoseconds of a second.
-const SECOND_NANO: f64 = 1e9;
 
 /// The values that a function is of.
 pub(super) enum Values<'a> {
