@@ -6,7 +6,7 @@ use std::time::Instant;
 use arrow::array::Array;
 use columnar::{Column, SpanColumns, ViewError};
 use model::{SpanId, TenantId, TraceId};
-use store_api::{Order, Predicate, TimeRange, TraceSummary};
+use store_api::{Order, Predicate, TimeRange};
 use traceql::{Intrinsic, Query, SearchForm};
 
 use crate::condition::Needs;
@@ -14,7 +14,7 @@ use crate::cursor::SearchOrder;
 use crate::engine::{Engine, Partial, Question, unless_overtaken};
 use crate::error::Error;
 use crate::search::SearchRequest;
-use crate::summary::MatchedSpan;
+use crate::summary::{MatchedSpan, TraceSummary};
 use crate::traces::trace_id;
 
 /// Links of one answer at most, in each direction.
@@ -66,7 +66,7 @@ pub struct IncomingLinks {
     /// Those of the newest traces first.
     pub links: Vec<IncomingLink>,
     /// Their traces.
-    pub traces: Vec<crate::summary::TraceSummary>,
+    pub traces: Vec<TraceSummary>,
     /// Whether there are more traces.
     pub has_more: bool,
     /// Why something may be missing.
@@ -116,7 +116,7 @@ impl Engine {
             Ok(Some(OutgoingLinks {
                 start_unix_nano: start.unwrap_or_default(),
                 links: links.into_iter().collect(),
-                traces,
+                traces: traces.into_iter().map(TraceSummary::of_source).collect(),
                 n_left_out,
                 partial,
             }))

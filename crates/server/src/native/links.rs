@@ -41,10 +41,11 @@ pub(crate) async fn links(
         .engine
         .incoming_links(&tenant, id, time, limit, deadline)
         .await?;
-    let stored = outgoing.traces.into_iter().map(stored);
-    let found = incoming.traces.into_iter().map(found);
-    let traces: BTreeMap<String, api::LinkedTrace> = stored
-        .chain(found)
+    let traces: BTreeMap<String, api::LinkedTrace> = outgoing
+        .traces
+        .into_iter()
+        .chain(incoming.traces)
+        .map(known)
         .map(|trace| (trace.trace_id.clone(), trace))
         .collect();
     let partial = outgoing.partial.or(incoming.partial);
@@ -89,20 +90,7 @@ fn searched(
     range(Some(start), Some(end), MILLISECOND_NANO, &*app.clock)
 }
 
-fn stored(trace: store_api::TraceSummary) -> api::LinkedTrace {
-    api::LinkedTrace {
-        trace_id: trace.trace_id.to_string(),
-        root_service: non_empty(&trace.root_service),
-        root_name: non_empty(&trace.root_name),
-        has_root: !trace.is_root_missing,
-        start_unix_nano: trace.start_unix_nano.to_string(),
-        duration_nano: trace.end_unix_nano.saturating_sub(trace.start_unix_nano),
-        span_count: trace.span_count,
-        error_count: trace.error_count,
-    }
-}
-
-fn found(trace: query::TraceSummary) -> api::LinkedTrace {
+fn known(trace: query::TraceSummary) -> api::LinkedTrace {
     api::LinkedTrace {
         trace_id: trace.trace_id.to_string(),
         root_service: non_empty(&trace.root_service),
